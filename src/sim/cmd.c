@@ -1,0 +1,260 @@
+#include "sim/cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/sizes.h"
+#include "base/text.h"
+
+#define N_OPTS_MAX 32
+
+static const struct cmd_opt common_opts[] = {
+	{"dir", OPT_TEXT, offsetof(struct cmd_wish, dir), .arg = "DIR",
+	 .help = "folder of the world (default: $CARVE_SIM)"},
+	{"help", OPT_FLAG, .help = "print this"},
+};
+
+/* The i-th option of a command: its own, then the common ones; NULL past the end. */
+static const struct cmd_opt *opt_at(const struct cmd *cmd, size_t i)
+{
+	if (i < cmd->n_opts)
+		return &cmd->opts[i];
+	i -= cmd->n_opts;
+	return i < ARRAY_SIZE(common_opts) ? &common_opts[i] : NULL;
+}
+
+static int factor_parse(const char *s, double *ret, struct err *err)
+{
+	char *end;
+	double value;
+
+	errno = 0;
+	value = strtod(s, &end);
+	if (!*s || *end || errno || !isfinite(value) || value < 0 || value > 1e6)
+		return fail(err, ERR_INVALID, "'%s' is not a factor between 0 and 1000000", s);
+	*ret = value;
+	return 0;
+}
+
+static int opt_store(const struct cmd_opt *opt, const char *arg, char *wish, struct err *err)
+{
+	void *at = wish + opt->at;
+	int r = 0;
+
+	switch (opt->kind) {
+	case OPT_FLAG:
+		*(bool *)at = true;
+		break;
+	case OPT_TEXT:
+		*(const char **)at = arg;
+		break;
+	case OPT_SIZE:
+		r = size_parse(arg, at, err);
+		break;
+	case OPT_SHARE:
+		r = share_parse(arg, at, err);
+		break;
+	case OPT_FACTOR:
+		r = factor_parse(arg, at, err);
+		break;
+	case OPT_DURATION:
+		r = duration_parse(arg, at, err);
+		break;
+	case OPT_NUMBER:
+		return number_parse(arg, opt->name, opt->min, opt->max, at, err);
+	}
+	return r ? fail_in(err, "--%s: ", opt->name) : 0;
+}
+
+static int unknown_option(const struct cmd *cmd, const char *typed, struct err *err)
+{
+	const char *names[N_OPTS_MAX], *near;
+	char name[64];
+	size_t n = 0;
+
+	for (const struct cmd_opt *opt; n < N_OPTS_MAX && (opt = opt_at(cmd, n)); n++)
+		names[n] = opt->name;
+	snprintf(name, sizeof(name), "%s", typed + strspn(typed, "-"));
+	name[strcspn(name, "=")] = '\0';
+	near = strlen(name) > 2 ? text_nearest(name, names, n) : NULL;
+	fail(err, ERR_INVALID, "%s has no option '%.80s'", cmd->name, typed);
+	if (near)
+		return fail_hint(err, "did you mean --%s?", near);
+	return fail_hint(err, "carve-sim %s --help lists them", cmd->name);
+}
+
+static size_t long_options(const struct cmd *cmd, struct option *options)
+{
+	size_t n = 0;
+
+	for (const struct cmd_opt *opt; n < N_OPTS_MAX && (opt = opt_at(cmd, n)); n++)
+		options[n] = (struct option){
+			.name = opt->name,
+			.has_arg = opt->kind == OPT_FLAG ? no_argument : required_argument,
+			.val = (int)n + 256,
+		};
+	options[n] = (struct option){0};
+	return n;
+}
+
+static int check_args(const struct cmd *cmd, const struct cmd_call *call, const bool *given,
+		      struct err *err)
+{
+	for (size_t i = 0; i < cmd->n_opts; i++)
+		if (cmd->opts[i].required && !given[i])
+			return fail(err, ERR_INVALID, "%s needs --%s %s", cmd->name,
+				    cmd->opts[i].name, cmd->opts[i].arg ? cmd->opts[i].arg : "");
+	if (call->n_args < cmd->min_args)
+		fail(err, ERR_INVALID, "%s needs more: carve-sim %s %s", cmd->name, cmd->name,
+		     cmd->synopsis);
+	else if (cmd->max_args >= 0 && call->n_args > cmd->max_args)
+		fail(err, ERR_INVALID, "%s does not take '%.80s'", cmd->name,
+		     call->args[cmd->max_args]);
+	else
+		return 0;
+	return fail_hint(err, "carve-sim %s --help explains", cmd->name);
+}
+
+int cmd_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_call *call, bool *ret_help,
+	      struct err *err)
+{
+	struct option options[N_OPTS_MAX + 1];
+	bool given[N_OPTS_MAX] = {false};
+	size_t n = long_options(cmd, options);
+	int found;
+
+	*ret_help = false;
+	optind = 0; /* glibc: start over */
+	opterr = 0;
+	while ((found = getopt_long(argc, argv, cmd->own_args ? "+:h" : ":h", options, NULL)) !=
+	       -1) {
+		size_t i = found >= 256 ? (size_t)(found - 256) : n;
+		const struct cmd_opt *opt = i < n ? opt_at(cmd, i) : NULL;
+		int r;
+
+		if (found == 'h' || opt == &common_opts[1]) {
+			*ret_help = true;
+			return 0;
+		}
+		if (found == ':')
+			return fail(err, ERR_INVALID, "%s needs a value", argv[optind - 1]);
+		if (!opt)
+			return unknown_option(cmd, argv[optind - 1], err);
+		r = opt_store(opt, optarg, call->wish, err);
+		if (r)
+			return r;
+		given[i] = true;
+		if (opt->has_at)
+			*(bool *)((char *)call->wish + opt->has_at) = true;
+	}
+	call->cmd = cmd;
+	call->args = argv + optind;
+	call->n_args = argc - optind;
+	return check_args(cmd, call, given, err);
+}
+
+int cmd_complain(const struct err *err)
+{
+	char text[sizeof(err->text)];
+
+	text_printable(text, sizeof(text), err->text);
+	fprintf(stderr, "carve-sim: %s\n", text);
+	if (err->hint[0]) {
+		text_printable(text, sizeof(text), err->hint);
+		fprintf(stderr, "           %s\n", text);
+	}
+	return err_exit_status(err->code);
+}
+
+int cmd_main(const struct cmd *cmd, int argc, char **argv)
+{
+	cleanup(free) void *wish = calloc(1, cmd->wish_size);
+	struct cmd_call call = {.cmd = cmd, .wish = wish};
+	struct err err = ERR_INIT;
+	bool help;
+	int r, status;
+
+	if (!wish)
+		return err_exit_status(ERR_NOMEM);
+	if (cmd->defaults)
+		memcpy(wish, cmd->defaults, cmd->wish_size);
+	r = cmd_parse(cmd, argc, argv, &call, &help, &err);
+	if (!r && help) {
+		cmd_help(cmd);
+		return 0;
+	}
+	if (!r)
+		r = cmd->run(&call, &err);
+	if (!r && fflush(stdout))
+		r = fail(&err, ERR_IO, "standard output: %s", strerror(errno));
+	status = r ? cmd_complain(&err) : 0;
+	return call.exit_status ? call.exit_status : status;
+}
+
+const struct cmd *cmd_find(const struct cmd *const *cmds, size_t n, const char *name,
+			   struct err *err)
+{
+	const char *names[64], *near;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(cmds[i]->name, name))
+			return cmds[i];
+		names[i] = cmds[i]->name;
+	}
+	near = text_nearest(name, names, n);
+	fail(err, ERR_INVALID, "there is no command '%.80s'", name);
+	if (near)
+		fail_hint(err, "did you mean '%s'?", near);
+	else
+		fail_hint(err, "carve-sim help lists them");
+	return NULL;
+}
+
+int cmd_word(const char *typed, const char *what, const char *const *words, size_t n,
+	     struct err *err)
+{
+	cleanup(text_done) struct text list = TEXT_INIT;
+	const char *near = text_nearest(typed, words, n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(words[i], typed))
+			return (int)i;
+		text_addf(&list, "%s%s", i ? ", " : "", words[i]);
+	}
+	fail(err, ERR_INVALID, "'%.80s' is not a %s", typed, what);
+	if (near)
+		fail_hint(err, "did you mean '%s'?", near);
+	else
+		fail_hint(err, "one of: %s", text_str(&list));
+	return -1;
+}
+
+void cmd_help(const struct cmd *cmd)
+{
+	printf("usage: carve-sim %s %s\n\n%s.\n", cmd->name, cmd->synopsis, cmd->summary);
+	printf("\noptions:\n");
+	for (size_t i = 0; opt_at(cmd, i); i++) {
+		const struct cmd_opt *opt = opt_at(cmd, i);
+		char left[64];
+
+		snprintf(left, sizeof(left), "--%s%s%s", opt->name, opt->arg ? " " : "",
+			 opt->arg ? opt->arg : "");
+		printf("  %-22s %s\n", left, opt->help);
+	}
+	printf("\nThe manual: man carve-sim\n");
+}
+
+void cmd_list(const struct cmd *const *cmds, size_t n)
+{
+	printf("carve-sim - a GPU server in a box: simulated NVIDIA boards for unmodified "
+	       "programs\n\n"
+	       "usage: carve-sim COMMAND [options] [arguments]\n\n");
+	for (size_t i = 0; i < n; i++)
+		printf("  %-9s %s\n", cmds[i]->name, cmds[i]->summary);
+	printf("\ncarve-sim COMMAND --help tells more, man carve-sim all.\n");
+}
