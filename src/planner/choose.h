@@ -1,0 +1,94 @@
+/*
+ * choose.h - where a new lease goes
+ *
+ * Pure: it is shown the GPUs as they are (what lies on them, what is free to
+ * be taken or taken away) and the class that is asked for, and names a place.
+ * Nothing that runs is ever touched: only free instances of ours may be reused
+ * or removed to make room.
+ *
+ * The rule, in this order: the profile the class likes best; a free instance
+ * that exists; a new one at the start that loses fewest choices on its GPU
+ * (the CAP rule, layout_find), the GPU with the lower index when they tie;
+ * the same after removing free instances, as few as possible. If none, the
+ * next profile of the class.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "geometry/layout.h"
+#include "policy/policy.h"
+
+#define CHOOSE_MAX_GPUS 32
+
+enum choose_use {
+	CHOOSE_HELD,	 /* leased, a stranger's, or being created or destroyed */
+	CHOOSE_FREE,	 /* ours, nobody's: may be taken, or removed */
+};
+
+struct choose_instance {
+	int64_t id; /* the caller's */
+	const struct profile *profile;
+	unsigned start;
+	enum choose_use use;
+	bool has_ends; /* held by a lease until */
+	int64_t ends_s;
+	int64_t lease;
+};
+
+struct choose_gpu {
+	bool usable; /* MIG on, alive, managed; else it is passed over */
+	const struct board *board;
+	size_t n;
+	struct choose_instance at[LAYOUT_MAX];
+};
+
+struct choice {
+	size_t gpu; /* index into gpus */
+	const struct profile *profile;
+	unsigned start;
+	bool exists;	  /* take the free instance `id` */
+	int64_t id;
+	size_t n_remove; /* else remove these free instances first */
+	int64_t remove[LAYOUT_MAX];
+};
+
+/* A place kept for the one who has waited longest; others may not take it. */
+struct choose_hold {
+	bool active;
+	size_t gpu;
+	uint16_t window; /* units */
+};
+
+/*
+ *   max_slices  only profiles with at most so many compute slices
+ *   hold        NULL, or what to leave alone
+ * Returns false when there is no place now.
+ */
+bool choose_place(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
+		  uint32_t max_slices, const struct choose_hold *hold, struct choice *ret);
+
+/* Could it ever be served, were all GPUs empty? */
+bool choose_is_possible(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
+			uint32_t max_slices);
+
+/* How many more of the class fit now, all GPUs together, by repeated choose_place. */
+unsigned choose_count(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
+		      uint32_t max_slices);
+
+struct outlook {
+	bool has_when;
+	int64_t when_s; /* when it is free, if every lease ends at its end and nobody comes before */
+	int64_t lease;	/* the one whose end frees it; 0: none */
+	struct choose_hold hold; /* the place */
+};
+
+/*
+ * When will there be room? Of all windows that could serve the class, the one
+ * whose last lease ends first. Windows with a stranger or without a known end
+ * never free. Free now: when_s = now_s.
+ */
+void choose_outlook(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
+		    uint32_t max_slices, int64_t now_s, struct outlook *ret);

@@ -1,0 +1,166 @@
+/*
+ * policy.h - who may have what, and for how long
+ *
+ * A policy is a checked YAML file: classes (the words users speak), teams with
+ * quotas, restrictions. It is read once and never changes; a reload reads a
+ * new one and swaps. Everything here is pure: it is told who asks, what is
+ * held now and what time it is, and gives a verdict that names its rule.
+ *
+ * A rule is named by its place in the file: "teams.vision.quota.slices",
+ * "classes.full.allow", "reason.min_length".
+ *
+ * Words: a person is a user with the Unix groups the system gives him; a team
+ * is the first in the file that he belongs to; a holding is a lease that counts
+ * against quotas (granting, active, ending).
+ *
+ * The format is in carve-policy(5).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "facts/board.h"
+
+#define POLICY_NAME	   33 /* classes and teams: [a-z][a-z0-9-]*, up to 32 characters */
+#define POLICY_MAX_CLASSES 32
+#define POLICY_MAX_TEAMS   256
+#define POLICY_UNLIMITED   UINT32_MAX
+
+/* Which profiles serve a class. One of names, boards and constraint is given. */
+struct policy_class {
+	char name[POLICY_NAME];
+	char description[128];
+	int64_t time_s, max_time_s; /* default and longest, counted from the grant */
+	bool restricted;	    /* only those on its allow list */
+	unsigned warm;		    /* free instances kept after release instead of destroyed */
+	struct policy_class_match *match; /* private to policy.c */
+};
+
+struct policy_quota {
+	uint32_t instances, slices; /* POLICY_UNLIMITED: no limit */
+};
+
+struct policy_team {
+	char name[POLICY_NAME];
+	struct policy_quota quota, per_user;
+	double share;			  /* weight in the queue; 1 by default */
+	struct policy_team_match *match; /* private */
+};
+
+struct policy;
+
+/*
+ *   name  what messages call it: the file's path
+ *   err   INVALID: "NAME:LINE:COLUMN: ..." with a hint where there is one; TOO_LARGE, NOMEM
+ */
+int policy_parse(const char *bytes, size_t len, const char *name, struct policy **ret,
+		 struct err *err);
+/* Also the errors of file_read(). */
+int policy_load(const char *path, struct policy **ret, struct err *err);
+void policy_free(struct policy *policy);
+
+static inline void cleanup_policy_free(struct policy **policy)
+{
+	policy_free(*policy);
+}
+
+const char *policy_name(const struct policy *policy); /* "name:" of the file, or "" */
+size_t policy_n_classes(const struct policy *policy);
+const struct policy_class *policy_class_at(const struct policy *policy, size_t i);
+size_t policy_n_teams(const struct policy *policy);
+const struct policy_team *policy_team_at(const struct policy *policy, size_t i);
+
+/* The class with that name or alias; NULL with NOT_FOUND and "did you mean" in err. */
+const struct policy_class *policy_class_find(const struct policy *policy, const char *name,
+					     struct err *err);
+
+/* May carve carve this GPU? By index, UUID or board in the file's "gpus:". Default: all. */
+bool policy_manages_gpu(const struct policy *policy, unsigned index, const char *uuid,
+			const char *board_id);
+
+/* How many requests may wait, in all and per person. */
+unsigned policy_queue_max(const struct policy *policy);
+unsigned policy_queue_max_per_user(const struct policy *policy);
+
+/*
+ * The profiles of a board that serve a class, best first.
+ *   ret  out: room for board->n_profiles
+ */
+size_t policy_class_profiles(const struct policy_class *class_, const struct board *board,
+			     const struct profile **ret);
+
+struct policy_person {
+	uid_t uid;
+	const char *name;
+	const char *const *groups; /* names */
+	size_t n_groups;
+};
+
+bool policy_is_admin(const struct policy *policy, const struct policy_person *person);
+/* NULL: in no team. */
+const struct policy_team *policy_team_of(const struct policy *policy,
+					 const struct policy_person *person);
+
+struct policy_holding {
+	int64_t lease;
+	uid_t uid;
+	const char *user, *team, *class_name;
+	uint32_t slices;
+	int64_t ends_s;
+};
+
+struct policy_wish {
+	const char *class_name;
+	const char *reason; /* UTF-8, checked by the caller; may be "" */
+	bool has_time;
+	int64_t time_s;
+};
+
+struct policy_terms {
+	const struct policy_class *class_;
+	const struct policy_team *team;
+	int64_t time_s;
+	uint32_t slices_left; /* of the tighter quota: a grant may not take more */
+	char rule[64];	      /* that allows it: "classes.small", "classes.full.allow" */
+};
+
+/*
+ * May this person have one more of this class?
+ *
+ *   boards      of the GPUs that could serve it, for the smallest profile of the class
+ *   holdings    all that is held now, by everybody
+ *   err         NOT_FOUND unknown class; REFUSED with rule and hint (who holds the quota,
+ *               which lease ends first); INVALID a time that is too short
+ * A time longer than the class allows is REFUSED, not cut.
+ */
+int policy_admit(const struct policy *policy, const struct policy_person *person,
+		 const struct policy_wish *wish, const struct board *const *boards,
+		 size_t n_boards_here, const struct policy_holding *holdings, size_t n_holdings,
+		 struct policy_terms *ret, struct err *err);
+
+/*
+ * May a lease go on until now_s + time_s? Nobody holds longer than max_time from the grant.
+ *   err  REFUSED with rule
+ */
+int policy_renew(const struct policy *policy, const char *class_name, int64_t granted_s,
+		 int64_t now_s, int64_t time_s, struct err *err);
+
+struct policy_waiter {
+	int64_t lease; /* ascending: first come */
+	uid_t uid;
+	const char *team;
+};
+
+/*
+ * The order in which waiting requests are tried: the team that holds least for its
+ * share comes first, within a team first come; a team's turns are counted, so that
+ * teams alternate.
+ *   ret_order  out: indices into waiters
+ */
+void policy_queue_order(const struct policy *policy, const struct policy_holding *holdings,
+			size_t n_holdings, const struct policy_waiter *waiters, size_t n_waiters,
+			size_t *ret_order);
