@@ -1,37 +1,3 @@
-/*
- * table.h - a table for people, by libsmartcols
- *
- * Columns are as wide as they need to be, the last is cut at the edge of a
- * terminal. No colours and no lines. Running out of memory is sticky and told
- * by table_print().
- */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/err.h"
-
-struct table;
-
-struct table_column {
-	const char *head;
-	bool right; /* numbers */
-};
-
-struct table *table_new(const struct table_column *columns, size_t n);
-void table_free(struct table *table);
-
-static inline void cleanup_table_free(struct table **table)
-{
-	table_free(*table);
-}
-
-/* A new row; cells are filled with table_cell(). */
-void table_row(struct table *table);
-
-/* The next cell of the last row; "-" for an empty text, which is "not known". */
-void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* To standard output. err: NOMEM */
-int table_print(struct table *table, struct err *err);
+#include "base/table.h"

@@ -1,4 +1,4 @@
-#include "sim/table.h"
+#include "base/table.h"
 
 #include <stdarg.h>
 #include <stdio.h>

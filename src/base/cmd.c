@@ -1,4 +1,4 @@
-#include "sim/cmd.h"
+#include "base/cmd.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,20 +12,18 @@
 #include "base/text.h"
 
 #define N_OPTS_MAX 32
+#define N_CMDS_MAX 64
 
-static const struct cmd_opt common_opts[] = {
-	{"dir", OPT_TEXT, offsetof(struct cmd_wish, dir), .arg = "DIR",
-	 .help = "folder of the world (default: $CARVE_SIM)"},
-	{"help", OPT_FLAG, .help = "print this"},
-};
+static const struct cmd_opt help_opt = {"help", OPT_FLAG, .help = "print this"};
 
-/* The i-th option of a command: its own, then the common ones; NULL past the end. */
-static const struct cmd_opt *opt_at(const struct cmd *cmd, size_t i)
+const struct cmd_opt *cmd_opt_at(const struct cmd *cmd, size_t i)
 {
 	if (i < cmd->n_opts)
 		return &cmd->opts[i];
 	i -= cmd->n_opts;
-	return i < ARRAY_SIZE(common_opts) ? &common_opts[i] : NULL;
+	if (i < cmd_program.n_opts)
+		return &cmd_program.opts[i];
+	return i == cmd_program.n_opts ? &help_opt : NULL;
 }
 
 static int factor_parse(const char *s, double *ret, struct err *err)
@@ -77,7 +75,7 @@ static int unknown_option(const struct cmd *cmd, const char *typed, struct err *
 	char name[64];
 	size_t n = 0;
 
-	for (const struct cmd_opt *opt; n < N_OPTS_MAX && (opt = opt_at(cmd, n)); n++)
+	for (const struct cmd_opt *opt; n < N_OPTS_MAX && (opt = cmd_opt_at(cmd, n)); n++)
 		names[n] = opt->name;
 	snprintf(name, sizeof(name), "%s", typed + strspn(typed, "-"));
 	name[strcspn(name, "=")] = '\0';
@@ -85,14 +83,14 @@ static int unknown_option(const struct cmd *cmd, const char *typed, struct err *
 	fail(err, ERR_INVALID, "%s has no option '%.80s'", cmd->name, typed);
 	if (near)
 		return fail_hint(err, "did you mean --%s?", near);
-	return fail_hint(err, "carve-sim %s --help lists them", cmd->name);
+	return fail_hint(err, "%s %s --help lists them", cmd_program.name, cmd->name);
 }
 
 static size_t long_options(const struct cmd *cmd, struct option *options)
 {
 	size_t n = 0;
 
-	for (const struct cmd_opt *opt; n < N_OPTS_MAX && (opt = opt_at(cmd, n)); n++)
+	for (const struct cmd_opt *opt; n < N_OPTS_MAX && (opt = cmd_opt_at(cmd, n)); n++)
 		options[n] = (struct option){
 			.name = opt->name,
 			.has_arg = opt->kind == OPT_FLAG ? no_argument : required_argument,
@@ -110,14 +108,14 @@ static int check_args(const struct cmd *cmd, const struct cmd_call *call, const 
 			return fail(err, ERR_INVALID, "%s needs --%s %s", cmd->name,
 				    cmd->opts[i].name, cmd->opts[i].arg ? cmd->opts[i].arg : "");
 	if (call->n_args < cmd->min_args)
-		fail(err, ERR_INVALID, "%s needs more: carve-sim %s %s", cmd->name, cmd->name,
-		     cmd->synopsis);
+		fail(err, ERR_INVALID, "%s needs more: %s %s %s", cmd->name,
+		     cmd_program.name, cmd->name, cmd->synopsis);
 	else if (cmd->max_args >= 0 && call->n_args > cmd->max_args)
 		fail(err, ERR_INVALID, "%s does not take '%.80s'", cmd->name,
 		     call->args[cmd->max_args]);
 	else
 		return 0;
-	return fail_hint(err, "carve-sim %s --help explains", cmd->name);
+	return fail_hint(err, "%s %s --help explains", cmd_program.name, cmd->name);
 }
 
 int cmd_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_call *call, bool *ret_help,
@@ -134,10 +132,10 @@ int cmd_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_call *cal
 	while ((found = getopt_long(argc, argv, cmd->own_args ? "+:h" : ":h", options, NULL)) !=
 	       -1) {
 		size_t i = found >= 256 ? (size_t)(found - 256) : n;
-		const struct cmd_opt *opt = i < n ? opt_at(cmd, i) : NULL;
+		const struct cmd_opt *opt = i < n ? cmd_opt_at(cmd, i) : NULL;
 		int r;
 
-		if (found == 'h' || opt == &common_opts[1]) {
+		if (found == 'h' || opt == &help_opt) {
 			*ret_help = true;
 			return 0;
 		}
@@ -158,16 +156,25 @@ int cmd_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_call *cal
 	return check_args(cmd, call, given, err);
 }
 
+/* What came from elsewhere, indented under the program's name. */
+static void complain_more(const char *before, const char *s)
+{
+	char text[sizeof(((struct err *)0)->text)];
+
+	if (!s[0])
+		return;
+	text_printable(text, sizeof(text), s);
+	fprintf(stderr, "%*s%s%s\n", (int)strlen(cmd_program.name) + 2, "", before, text);
+}
+
 int cmd_complain(const struct err *err)
 {
 	char text[sizeof(err->text)];
 
 	text_printable(text, sizeof(text), err->text);
-	fprintf(stderr, "carve-sim: %s\n", text);
-	if (err->hint[0]) {
-		text_printable(text, sizeof(text), err->hint);
-		fprintf(stderr, "           %s\n", text);
-	}
+	fprintf(stderr, "%s: %s\n", cmd_program.name, text);
+	complain_more("", err->hint);
+	complain_more("rule: ", err->rule);
 	return err_exit_status(err->code);
 }
 
@@ -199,19 +206,21 @@ int cmd_main(const struct cmd *cmd, int argc, char **argv)
 const struct cmd *cmd_find(const struct cmd *const *cmds, size_t n, const char *name,
 			   struct err *err)
 {
-	const char *names[64], *near;
+	const char *names[N_CMDS_MAX], *near;
+	size_t n_names = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && n_names < N_CMDS_MAX; i++) {
 		if (!strcmp(cmds[i]->name, name))
 			return cmds[i];
-		names[i] = cmds[i]->name;
+		if (!cmds[i]->hidden)
+			names[n_names++] = cmds[i]->name;
 	}
-	near = text_nearest(name, names, n);
+	near = text_nearest(name, names, n_names);
 	fail(err, ERR_INVALID, "there is no command '%.80s'", name);
 	if (near)
 		fail_hint(err, "did you mean '%s'?", near);
 	else
-		fail_hint(err, "carve-sim help lists them");
+		fail_hint(err, "%s help lists them", cmd_program.name);
 	return NULL;
 }
 
@@ -236,25 +245,69 @@ int cmd_word(const char *typed, const char *what, const char *const *words, size
 
 void cmd_help(const struct cmd *cmd)
 {
-	printf("usage: carve-sim %s %s\n\n%s.\n", cmd->name, cmd->synopsis, cmd->summary);
+	printf("usage: %s %s %s\n\n%s.\n", cmd_program.name, cmd->name, cmd->synopsis,
+	       cmd->summary);
 	printf("\noptions:\n");
-	for (size_t i = 0; opt_at(cmd, i); i++) {
-		const struct cmd_opt *opt = opt_at(cmd, i);
+	for (size_t i = 0; cmd_opt_at(cmd, i); i++) {
+		const struct cmd_opt *opt = cmd_opt_at(cmd, i);
 		char left[64];
 
 		snprintf(left, sizeof(left), "--%s%s%s", opt->name, opt->arg ? " " : "",
 			 opt->arg ? opt->arg : "");
 		printf("  %-22s %s\n", left, opt->help);
 	}
-	printf("\nThe manual: man carve-sim\n");
+	if (cmd->more_help)
+		cmd->more_help(cmd);
+	printf("\nThe manual: man %s%s%s\n", cmd_program.name, cmd_program.page_each ? "-" : "",
+	       cmd_program.page_each ? cmd->name : "");
 }
 
 void cmd_list(const struct cmd *const *cmds, size_t n)
 {
-	printf("carve-sim - a GPU server in a box: simulated NVIDIA boards for unmodified "
-	       "programs\n\n"
-	       "usage: carve-sim COMMAND [options] [arguments]\n\n");
+	const char *name = cmd_program.name;
+
+	printf("%s - %s\n\nusage: %s COMMAND [options] [arguments]\n\n", name,
+	       cmd_program.summary, name);
 	for (size_t i = 0; i < n; i++)
-		printf("  %-9s %s\n", cmds[i]->name, cmds[i]->summary);
-	printf("\ncarve-sim COMMAND --help tells more, man carve-sim all.\n");
+		if (!cmds[i]->hidden)
+			printf("  %-9s %s\n", cmds[i]->name, cmds[i]->summary);
+	printf("\n%s COMMAND --help tells more, man %s all.\n", name, name);
+}
+
+static int help_main(const struct cmd *const *cmds, size_t n, const char *name)
+{
+	struct err err = ERR_INIT;
+	const struct cmd *cmd = name ? cmd_find(cmds, n, name, &err) : NULL;
+
+	if (name && !cmd)
+		return cmd_complain(&err);
+	if (cmd)
+		cmd_help(cmd);
+	else
+		cmd_list(cmds, n);
+	return 0;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return !strcmp(word, a) || !strcmp(word, b) || !strcmp(word, c);
+}
+
+int cmd_program_main(const struct cmd *const *cmds, size_t n, int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	const struct cmd *cmd;
+
+	if (argc < 2) {
+		cmd_list(cmds, n);
+		return err_exit_status(ERR_INVALID);
+	}
+	if (is_one_of(argv[1], "help", "--help", "-h"))
+		return help_main(cmds, n, argv[2]);
+	if (is_one_of(argv[1], "version", "--version", "-V")) {
+		printf("%s %s\n", cmd_program.name, CARVE_VERSION);
+		return 0;
+	}
+	cmd = cmd_find(cmds, n, argv[1], &err);
+	return cmd ? cmd_main(cmd, argc - 1, argv + 1) : cmd_complain(&err);
 }

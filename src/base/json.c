@@ -1,4 +1,4 @@
-#include "sim/json.h"
+#include "base/json.h"
 
 #include <stdio.h>
 
