@@ -76,15 +76,36 @@ const struct yaml_node *yaml_doc_root(const struct yaml_doc *doc)
 
 /* ---- errors with a place ---- */
 
+static int node_failv(const struct yaml_node *node, unsigned line, unsigned column,
+		      struct err *err, const char *format, va_list args)
+{
+	char raw[sizeof(err->text)], text[sizeof(err->text)];
+
+	vsnprintf(raw, sizeof(raw), format, args); /* may quote the file: not yet printable */
+	text_printable(text, sizeof(text), raw);
+	return fail(err, ERR_INVALID, "%s:%u:%u: %s", node->name, line, column, text);
+}
+
 int yaml_node_fail(const struct yaml_node *node, struct err *err, const char *format, ...)
 {
-	char text[sizeof(err->text)];
 	va_list args;
+	int r;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	r = node_failv(node, node->line, node->column, err, format, args);
 	va_end(args);
-	return fail(err, ERR_INVALID, "%s:%u:%u: %s", node->name, node->line, node->column, text);
+	return r;
+}
+
+int yaml_node_fail_key(const struct yaml_node *node, struct err *err, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = node_failv(node, node->key_line, node->key_column, err, format, args);
+	va_end(args);
+	return r;
 }
 
 int yaml_node_fail_in(const struct yaml_node *node, struct err *err)
@@ -203,7 +224,9 @@ static int compare_keys(const void *a, const void *b)
 
 	if (order)
 		return order;
-	return (*x)->line < (*y)->line ? -1 : 1;
+	if ((*x)->key_line != (*y)->key_line)
+		return (*x)->key_line < (*y)->key_line ? -1 : 1;
+	return (*x)->key_column < (*y)->key_column ? -1 : 1;
 }
 
 /* Sorted, so that a long map costs n log n. */
@@ -222,9 +245,9 @@ static int refuse_duplicates(struct reader *reader, const struct yaml_node *map)
 	qsort(sorted, n, sizeof(*sorted), compare_keys);
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(sorted[i - 1]->key, sorted[i]->key))
-			return yaml_node_fail(sorted[i], reader->err,
-					      "'%.80s' is given twice (first in line %u)",
-					      sorted[i]->key, sorted[i - 1]->line);
+			return yaml_node_fail_key(sorted[i], reader->err,
+						  "'%.80s' is given twice (first in line %u)",
+						  sorted[i]->key, sorted[i - 1]->key_line);
 	return 0;
 }
 
@@ -235,10 +258,12 @@ static int read_children(struct reader *reader, struct yaml_node *parent, yaml_e
 	for (;;) {
 		const char *key = NULL;
 		struct yaml_node *child;
+		yaml_mark_t mark;
 		int r = next_event(reader);
 
 		if (r || reader->event.type == end)
 			return r;
+		mark = reader->event.start_mark;
 		if (parent->kind == YAML_MAP) {
 			r = refuse_extras(reader);
 			if (r)
@@ -253,6 +278,8 @@ static int read_children(struct reader *reader, struct yaml_node *parent, yaml_e
 		if (r)
 			return r;
 		child->key = key;
+		child->key_line = (unsigned)mark.line + 1;
+		child->key_column = (unsigned)mark.column + 1;
 		node_append(parent, child);
 	}
 }
@@ -428,7 +455,7 @@ static int unknown_key(const struct yaml_node *node, const char *what,
 		text_addf(&list, "%s%s", i ? ", " : "", keys[i]);
 	}
 	near = text_nearest(node->key, keys, n);
-	yaml_node_fail(node, err, "%s has no '%.80s'", what, node->key);
+	yaml_node_fail_key(node, err, "%s has no '%.80s'", what, node->key);
 	if (near)
 		return fail_hint(err, "did you mean '%s'?", near);
 	return fail_hint(err, "it may have: %s", text_str(&list));

@@ -29,6 +29,7 @@ struct yaml_node {
 	unsigned line, column;		/* from 1 */
 	const char *name;		/* of the document: the file */
 	const char *key;		/* inside a map: its key, else NULL */
+	unsigned key_line, key_column;	/* where the key stands */
 	const char *text;		/* scalars: the text; "" for lists and maps */
 	bool plain;			/* scalars: written without quotes */
 	struct yaml_node *first, *last; /* children of lists and maps, in order */
@@ -66,6 +67,10 @@ const struct yaml_node *yaml_node_get(const struct yaml_node *map, const char *k
 
 /* INVALID with "NAME:LINE:COLUMN: " in front. Always returns -ERR_INVALID. */
 int yaml_node_fail(const struct yaml_node *node, struct err *err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same at the node's key: for what is wrong with the key itself. */
+int yaml_node_fail_key(const struct yaml_node *node, struct err *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Put the place in front of an error that already has a text. */

@@ -39,7 +39,7 @@ static void what_has_no_use_is_refused(void **state)
 		enum err_code code;
 	} cases[] = {
 		{"", "f:1:1: the file is empty", ERR_INVALID},
-		{"a: 1\na: 2\n", "f:2:4: 'a' is given twice (first in line 1)", ERR_INVALID},
+		{"a: 1\na: 2\n", "f:2:1: 'a' is given twice (first in line 1)", ERR_INVALID},
 		{"a: &x 1\n", "f:1:4: anchors (&name) are not supported", ERR_INVALID},
 		{"a: *x\n", "f:1:4: aliases (*name) are not supported", ERR_INVALID},
 		{"a: !t 1\n", "f:1:4: tags (!name) are not supported", ERR_INVALID},
@@ -132,11 +132,12 @@ static void mistakes_have_a_place_and_a_hint(void **state)
 		const char *yaml, *says, *hint;
 	} cases[] = {
 		{"on: true\n", "f:1:1: a wish needs 'name'", ""},
-		{"name: x\nshar: 1\n", "f:2:7: a wish has no 'shar'", "did you mean 'share'?"},
+		{"name: x\nshar: 1\n", "f:2:1: a wish has no 'shar'", "did you mean 'share'?"},
 		{"name: x\nn: 10\n", NULL, NULL},
 		{"name: x\non: maybe\n", "f:2:5: 'maybe' is neither true nor false", ""},
 		{"name: [x]\n", "f:1:7: 'name' must be a single value", ""},
 		{"name: x\nfactor: -1\n", "f:2:9: '-1' is not a number of 0 or more", ""},
+		{"name: x\n\"\\e[31m\":\n  - 1\n", "f:2:1: a wish has no '?[31m'", NULL},
 		{"- x\n", "f:1:1: a wish must be written as \"key: value\" lines", ""},
 	};
 
