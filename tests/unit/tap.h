@@ -16,6 +16,13 @@
 #include <cmocka.h>
 
 #undef fail /* base/err.h has its own; use fail_msg() in tests */
+#undef fail_msg
+#define fail_msg(...)                                      \
+	do {                                               \
+		print_error(__VA_ARGS__);                  \
+		print_error("\n");                         \
+		_fail(__FILE__, __LINE__);                 \
+	} while (0)
 
 #define tap_run(tests) \
 	(cmocka_set_message_output(CM_OUTPUT_TAP), cmocka_run_group_tests(tests, NULL, NULL))
