@@ -28,6 +28,10 @@
  * A generation is a number that changes each time a slot is filled again.
  * A holder is somebody who keeps a GPU or an instance from being taken away.
  *
+ * Trust: a world belongs to those who use it, as /dev/nvidia0 does: everybody
+ * may write the state file whom its folder lets in. It is checked when opened,
+ * not at each call.
+ *
  * Units: bytes, ns of the monotonic clock, mW, MHz, degrees Celsius. Starts
  * and sizes of GPU instances are units of the board, those of compute
  * instances are compute slices.
@@ -225,7 +229,9 @@ int world_create(const char *dir, const struct world_spec *spec, struct err *err
 
 /*
  *   dir  NULL: world_default_dir()
- *   err  NOT_FOUND: no world there; INVALID: damaged, or of another version; DENIED, IO
+ *   err  NOT_FOUND: no world there; INVALID: damaged, or of another version;
+ *        STALE: from before the machine was started (world_create() makes a
+ *        new one in its place); DENIED, IO, NOMEM
  */
 int world_open(const char *dir, struct world **ret, struct err *err);
 void world_close(struct world *world);
@@ -279,12 +285,16 @@ bool world_gpu_has_mig(const struct world_gpu *gpu);
 nvmlReturn_t world_set_mig(struct world_state *state, unsigned gpu, bool on,
 			   nvmlReturn_t *ret_activation);
 
-/* Reset: pending mode takes effect, instances and volatile errors go. IN_USE with processes. */
+/*
+ * Reset: pending mode takes effect, instances and volatile errors go.
+ * IN_USE with processes, or held.
+ */
 nvmlReturn_t world_reset(struct world_state *state, unsigned gpu);
 
 /*
- * The server reboots: processes, instances and faults of the bus go; MIG mode
- * stays where the board keeps it (boards that need a reset to change it).
+ * The server reboots: processes, instances, holders and faults of the bus go;
+ * MIG mode stays where the board keeps it (boards that need a reset to change
+ * it), and there and in a VM a pending mode takes effect.
  */
 void world_reboot(struct world_state *state);
 
@@ -323,7 +333,10 @@ bool world_mig_device(const struct world_gpu *gpu, unsigned index, unsigned *ret
 /* The index of a MIG device. */
 unsigned world_mig_index(const struct world_gpu *gpu, unsigned gi, unsigned ci);
 
-/* "MIG-..." (41 bytes with the NUL): the same for the same slot of the same board. */
+/*
+ * "MIG-..." (41 bytes with the NUL) of an instance that exists: the same for
+ * the same slot of the same board.
+ */
 void world_mig_uuid(const struct world_gpu *gpu, unsigned gi, unsigned ci, char *buf, size_t size);
 
 /* "NVIDIA A100-SXM4-40GB MIG 1c.3g.20gb" */
@@ -342,12 +355,19 @@ uint64_t world_start_time(uint32_t pid); /* 0: not known */
  * INSUFFICIENT_RESOURCES the world's table is full.
  */
 nvmlReturn_t world_process_add(struct world_state *state, const struct world_process *process);
-/* Change memory and share of a pid's entry on that device. NOT_FOUND, MEMORY. */
+/*
+ * Change memory and share of a pid's entry on that device. NOT_FOUND, MEMORY.
+ * Adding a pid that has the device already does the same.
+ */
 nvmlReturn_t world_process_set(struct world_state *state, const struct world_process *process);
 /* All entries of a pid; true when there were any. */
 bool world_process_remove(struct world_state *state, uint32_t pid);
 
-/* Is there a process that no longer lives? Then world_reap() takes it away. */
+/*
+ * Is there a process that no longer lives? Then world_reap() takes it away.
+ * Until then it counts as if it lived: with everybody who asks for memory,
+ * load, or whether something is in use.
+ */
 bool world_has_dead(const struct world_state *state);
 void world_reap(struct world_state *state);
 
@@ -381,7 +401,10 @@ double world_busy(const struct world_state *state, unsigned gpu, uint32_t gi, ui
 
 /* ---- events, errors, faults ---- */
 
-/* One more event; everybody who waits wakes at the commit. */
+/*
+ * One more event; everybody who waits wakes at the commit. Changes of MIG mode
+ * and instances, memory errors and lost GPUs raise theirs by themselves.
+ */
 void world_event(struct world_state *state, unsigned gpu, uint64_t type, uint64_t data, uint32_t gi,
 		 uint32_t ci);
 void world_system_event(struct world_state *state, unsigned gpu, uint64_t type);
@@ -396,14 +419,16 @@ const struct world_event *world_event_at(const struct world_state *state, uint64
 void world_ecc(struct world_state *state, unsigned gpu, uint64_t corrected, uint64_t uncorrected);
 
 /*
- * Arm a fault; its id, seen and struck are set here. fault->chance 0 means 1.
+ * Arm a fault; its id, seen and struck are set here. chance 0 means 1, until_ns
+ * 0 means WORLD_FOREVER; a lost GPU comes back by world_fault_clear() or
+ * world_reboot() only.
  *   ret_id  may be NULL
- * Returns INVALID_ARGUMENT for a GPU that is not there, INSUFFICIENT_RESOURCES
- * when all slots are taken.
+ * Returns INVALID_ARGUMENT for a GPU that is not there and for nonsense,
+ * INSUFFICIENT_RESOURCES when all slots are taken.
  */
 nvmlReturn_t world_fault_add(struct world_state *state, const struct world_fault *fault,
 			     uint32_t *ret_id);
-/* id 0: all. false when there was none. */
+/* id 0: all. false when there was none. Lost GPUs are back when their last fault is gone. */
 bool world_fault_clear(struct world_state *state, uint32_t id);
 
 /*
@@ -415,7 +440,10 @@ bool world_fault_clear(struct world_state *state, uint32_t id);
 const struct world_fault *world_fault_strike(struct world_state *state, const char *call,
 					     uint32_t gpu);
 
-/* Does some holder without a process keep the GPU (gi WORLD_NONE: any part of it)? */
+/*
+ * Does some holder without a process keep the GPU (gi WORLD_NONE: any part of
+ * it)? Who holds the whole GPU holds every part.
+ */
 bool world_is_held(const struct world_state *state, unsigned gpu, uint32_t gi);
 
 /* ---- how long it takes ---- */
