@@ -103,14 +103,15 @@ extern const size_t n_boards;
 const struct board *board_by_id(const char *id);
 
 /*
- * The board a live GPU is: by NVML's name for it, else by PCI device id when
- * exactly one board has that id and the memory is within 4% of it
- * (memory_mib 0: not known, then not compared). NULL when nothing fits.
+ * The board a live GPU is: by NVML's name for it, else by PCI device id (the
+ * table has each id once) when the memory is within 4% of the board's. Not
+ * known is product NULL, memory_mib 0, or a board without has_memory; then it
+ * is not compared. NULL when nothing fits.
  */
 const struct board *board_identify(const char *product, uint16_t pci_device_id,
 				   uint32_t memory_mib);
 
-/* The board ids, for "did you mean". */
+/* At most max board ids, for "did you mean"; returns how many were written. */
 size_t board_ids(const char **ret, size_t max);
 
 /* NULL when the board has no such profile. */
