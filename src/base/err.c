@@ -55,6 +55,29 @@ enum err_code err_by_name(const char *name)
 	return ERR_INTERNAL;
 }
 
+/* A text that was cut does not end inside a character. */
+static void trim_tail(char *s)
+{
+	size_t len = strlen(s), n = 0;
+	unsigned char lead;
+
+	while (n < len && n < 3 && ((unsigned char)s[len - 1 - n] & 0xc0) == 0x80)
+		n++;
+	if (n == len)
+		return;
+	lead = (unsigned char)s[len - 1 - n];
+	if (lead >= 0xc0 && n < (lead >= 0xf0 ? 3u : lead >= 0xe0 ? 2u : 1u))
+		s[len - 1 - n] = '\0';
+}
+
+static void put(char *buf, size_t size, const char *format, va_list args)
+{
+	int n = vsnprintf(buf, size, format, args);
+
+	if (n >= 0 && (size_t)n >= size)
+		trim_tail(buf);
+}
+
 int fail(struct err *err, enum err_code code, const char *format, ...)
 {
 	va_list args;
@@ -62,7 +85,7 @@ int fail(struct err *err, enum err_code code, const char *format, ...)
 	err->code = code;
 	err->hint[0] = err->rule[0] = '\0';
 	va_start(args, format);
-	vsnprintf(err->text, sizeof(err->text), format, args);
+	put(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	return -(int)code;
 }
@@ -72,7 +95,7 @@ int fail_hint(struct err *err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(err->hint, sizeof(err->hint), format, args);
+	put(err->hint, sizeof(err->hint), format, args);
 	va_end(args);
 	return -(int)err->code;
 }
@@ -82,7 +105,7 @@ int fail_rule(struct err *err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(err->rule, sizeof(err->rule), format, args);
+	put(err->rule, sizeof(err->rule), format, args);
 	va_end(args);
 	return -(int)err->code;
 }
@@ -91,13 +114,14 @@ int fail_in(struct err *err, const char *format, ...)
 {
 	char text[sizeof(err->text)];
 	va_list args;
-	int n;
+	size_t n;
 
 	va_start(args, format);
-	n = vsnprintf(text, sizeof(text), format, args);
+	put(text, sizeof(text), format, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(text))
-		snprintf(text + n, sizeof(text) - (size_t)n, "%s", err->text);
+	n = strlen(text);
+	if ((size_t)snprintf(text + n, sizeof(text) - n, "%s", err->text) >= sizeof(text) - n)
+		trim_tail(text);
 	memcpy(err->text, text, sizeof(text));
 	return -(int)err->code;
 }

@@ -23,21 +23,22 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "facts/board.h"
 
-#define POLICY_NAME	   33 /* classes and teams: [a-z][a-z0-9-]*, up to 32 characters */
-#define POLICY_MAX_CLASSES 32
-#define POLICY_MAX_TEAMS   256
-#define POLICY_UNLIMITED   UINT32_MAX
+#define POLICY_NAME	    33 /* classes and teams: [a-z][a-z0-9-]*, up to 32 characters */
+#define POLICY_MAX_CLASSES  32
+#define POLICY_MAX_TEAMS    256
+#define POLICY_MAX_PROFILES 64 /* more than any board has */
+#define POLICY_UNLIMITED    UINT32_MAX
 
-/* Which profiles serve a class. One of names, boards and constraint is given. */
 struct policy_class {
 	char name[POLICY_NAME];
 	char description[128];
 	int64_t time_s, max_time_s; /* default and longest, counted from the grant */
 	bool restricted;	    /* only those on its allow list */
 	unsigned warm;		    /* free instances kept after release instead of destroyed */
-	struct policy_class_match *match; /* private to policy.c */
+	struct policy_class_match *match; /* private: which profiles, whose it is */
 };
 
 struct policy_quota {
@@ -47,8 +48,8 @@ struct policy_quota {
 struct policy_team {
 	char name[POLICY_NAME];
 	struct policy_quota quota, per_user;
-	double share;			  /* weight in the queue; 1 by default */
-	struct policy_team_match *match; /* private */
+	double share;			 /* weight in the queue; 1 by default */
+	struct policy_team_match *match; /* private: who belongs to it */
 };
 
 struct policy;
@@ -59,7 +60,8 @@ struct policy;
  */
 int policy_parse(const char *bytes, size_t len, const char *name, struct policy **ret,
 		 struct err *err);
-/* Also the errors of file_read(). */
+
+/* The same from a file; also the errors of file_read(). */
 int policy_load(const char *path, struct policy **ret, struct err *err);
 void policy_free(struct policy *policy);
 
@@ -88,7 +90,8 @@ unsigned policy_queue_max_per_user(const struct policy *policy);
 
 /*
  * The profiles of a board that serve a class, best first.
- *   ret  out: room for board->n_profiles
+ *   ret  out: room for board->n_profiles (POLICY_MAX_PROFILES is enough)
+ * Returns how many; 0: this board does not serve it.
  */
 size_t policy_class_profiles(const struct policy_class *class_, const struct board *board,
 			     const struct profile **ret);
@@ -100,7 +103,9 @@ struct policy_person {
 	size_t n_groups;
 };
 
+/* Root always is. */
 bool policy_is_admin(const struct policy *policy, const struct policy_person *person);
+
 /* NULL: in no team. */
 const struct policy_team *policy_team_of(const struct policy *policy,
 					 const struct policy_person *person);
@@ -131,20 +136,22 @@ struct policy_terms {
 /*
  * May this person have one more of this class?
  *
- *   boards      of the GPUs that could serve it, for the smallest profile of the class
- *   holdings    all that is held now, by everybody
- *   err         NOT_FOUND unknown class; REFUSED with rule and hint (who holds the quota,
- *               which lease ends first); INVALID a time that is too short
- * A time longer than the class allows is REFUSED, not cut.
+ *   boards_here  of the managed GPUs, for the smallest profile of each class
+ *   holdings     all that is held now, by everybody
+ *   err          NOT_FOUND unknown class; REFUSED with rule and hint (who holds the quota,
+ *                which lease ends first, what else may be asked for); IMPOSSIBLE no board here
+ *                serves the class; INVALID a time that is too short
+ * A time longer than the class allows is REFUSED, not cut. A person's quota counts all that
+ * the person holds, a team's all that its members hold for it.
  */
 int policy_admit(const struct policy *policy, const struct policy_person *person,
-		 const struct policy_wish *wish, const struct board *const *boards,
+		 const struct policy_wish *wish, const struct board *const *boards_here,
 		 size_t n_boards_here, const struct policy_holding *holdings, size_t n_holdings,
 		 struct policy_terms *ret, struct err *err);
 
 /*
  * May a lease go on until now_s + time_s? Nobody holds longer than max_time from the grant.
- *   err  REFUSED with rule
+ *   err  REFUSED with rule, also when the class has left the file; INVALID a time that is too short
  */
 int policy_renew(const struct policy *policy, const char *class_name, int64_t granted_s,
 		 int64_t now_s, int64_t time_s, struct err *err);
@@ -156,11 +163,24 @@ struct policy_waiter {
 };
 
 /*
- * The order in which waiting requests are tried: the team that holds least for its
- * share comes first, within a team first come; a team's turns are counted, so that
- * teams alternate.
- *   ret_order  out: indices into waiters
+ * The order in which waiting requests are tried: the team that holds fewest slices for
+ * its share comes first, the one whose request is oldest when they tie; each turn counts as
+ * one slice more, so that teams alternate; within a team first come.
+ *   ret_order  out: indices into waiters, each once. Without memory: first come.
  */
 void policy_queue_order(const struct policy *policy, const struct policy_holding *holdings,
 			size_t n_holdings, const struct policy_waiter *waiters, size_t n_waiters,
 			size_t *ret_order);
+
+/*
+ * What the policy means, for people: a table of its classes with the profiles that serve
+ * them on these boards (each may occur more than once), and a table of its teams.
+ */
+void policy_describe(const struct policy *policy, const struct board *const *boards_here,
+		     size_t n_boards_here, struct text *ret);
+
+/*
+ * What is allowed but may be meant otherwise, a line each: a person in two teams, a class
+ * that nobody may ask for, a whole GPU that anybody may. Nothing when there is nothing to say.
+ */
+void policy_notes(const struct policy *policy, struct text *ret);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 static void test_sentence_and_context(void **state)
 {
@@ -34,6 +35,26 @@ static void test_long_text_is_cut_not_overrun(void **state)
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 }
 
+static void test_a_cut_text_ends_with_a_whole_character(void **state)
+{
+	struct err err = ERR_INIT;
+	char big[2000];
+
+	(void)state;
+	for (size_t shift = 0; shift < 4; shift++) {
+		for (size_t i = 0; i + 4 < sizeof(big); i += 4)
+			memcpy(big + i, "\xf0\x9f\x90\x88", 4);
+		memset(big, 'x', shift);
+		memset(big + shift, 'y', 4 - shift);
+		big[sizeof(big) - 4] = '\0';
+		fail(&err, ERR_IO, "%s", big + shift);
+		assert_true(text_is_utf8(err.text, strlen(err.text)));
+		assert_true(strlen(err.text) > sizeof(err.text) - 5);
+		fail_in(&err, "%.*s", (int)shift, "abc");
+		assert_true(text_is_utf8(err.text, strlen(err.text)));
+	}
+}
+
 static void test_table_is_consistent(void **state)
 {
 	(void)state;
@@ -53,6 +74,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sentence_and_context),
 		cmocka_unit_test(test_long_text_is_cut_not_overrun),
+		cmocka_unit_test(test_a_cut_text_ends_with_a_whole_character),
 		cmocka_unit_test(test_table_is_consistent),
 	};
 

@@ -1,0 +1,169 @@
+/* A policy from its file. */
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "policy/policy-read.h"
+
+#define MAX_GPUS  64 /* in gpus.use and gpus.except */
+#define MAX_QUEUE 10000
+
+void policy_free(struct policy *policy)
+{
+	if (!policy)
+		return;
+	yaml_doc_free(policy->doc);
+	free(policy);
+}
+
+static int read_each(struct policy *policy, const struct yaml_node *map, size_t max,
+		     int (*read)(struct policy *policy, const struct yaml_node *map,
+				 struct err *err),
+		     struct err *err)
+{
+	if (map->kind != YAML_MAP || !map->n)
+		return yaml_node_fail(map, err, "'%s' must have at least one \"NAME:\"", map->key);
+	if (map->n > max)
+		return yaml_node_fail(map, err, "'%s' has %zu names; at most %zu are possible",
+				      map->key, map->n, max);
+	for (const struct yaml_node *node = map->first; node; node = node->next) {
+		int r = read(policy, node, err);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int check_allowed_teams(const struct policy *policy, struct err *err)
+{
+	const char *names[POLICY_MAX_TEAMS];
+
+	for (size_t i = 0; i < policy->n_teams; i++)
+		names[i] = policy->teams[i].name;
+	for (size_t i = 0; i < policy->n_classes; i++) {
+		const struct policy_class *class_ = &policy->classes[i];
+
+		WORDS_EACH(word, class_->match->allow.teams) {
+			if (team_by_name(policy, word->text))
+				continue;
+			yaml_node_fail(word, err, "class '%s': there is no team '%s'", class_->name,
+				       word->text);
+			return fail_near(err, word->text, names, policy->n_teams, "see 'teams:'");
+		}
+	}
+	return 0;
+}
+
+static int read_gpus(const struct yaml_node *map, struct policy_gpus *ret, struct err *err)
+{
+	static const struct yaml_field fields[] = {
+		{"use", YAML_NODE, AT(policy_gpus, use)},
+		{"except", YAML_NODE, AT(policy_gpus, except)},
+	};
+	int r = map_read(map, "'gpus'", "gpus: {except: [3]}", fields, ARRAY_SIZE(fields), ret,
+			 err);
+
+	r = r ? r : words_check(ret->use, MAX_GPUS, word_check_gpu, err);
+	return r ? r : words_check(ret->except, MAX_GPUS, word_check_gpu, err);
+}
+
+static int read_queue(const struct yaml_node *map, struct policy *policy, struct err *err)
+{
+	struct {
+		int64_t max, max_per_user;
+	} wish = {policy->queue_max, policy->queue_max_per_user};
+	static const struct yaml_field fields[] = {
+		{"max", YAML_NUMBER, 0, .min = 0, .max = MAX_QUEUE},
+		{"max_per_user", YAML_NUMBER, sizeof(int64_t), .min = 0, .max = MAX_QUEUE},
+	};
+	int r = map_read(map, "'queue'", "queue: {max: 200}", fields, ARRAY_SIZE(fields), &wish,
+			 err);
+
+	if (r)
+		return r;
+	policy->queue_max = (unsigned)wish.max;
+	policy->queue_max_per_user =
+		(unsigned)(wish.max_per_user < wish.max ? wish.max_per_user : wish.max);
+	return 0;
+}
+
+static int read_reason(const struct yaml_node *map, struct policy *policy, struct err *err)
+{
+	int64_t min_length = 0;
+	static const struct yaml_field fields[] = {
+		{"min_length", YAML_NUMBER, 0, .min = 0, .max = 500},
+	};
+	int r = map_read(map, "'reason'", "reason: {min_length: 10}", fields, ARRAY_SIZE(fields),
+			 &min_length, err);
+
+	if (!r)
+		policy->reason_min = (unsigned)min_length;
+	return r;
+}
+
+struct top_wish {
+	const char *name;
+	int64_t version;
+	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue;
+};
+
+static const struct yaml_field top_fields[] = {
+	{"version", YAML_NUMBER, AT(top_wish, version), 0, 1, 1, true},
+	{"name", YAML_TEXT, AT(top_wish, name)},
+	{"admins", YAML_NODE, AT(top_wish, admins)},
+	{"reason", YAML_NODE, AT(top_wish, reason)},
+	{"classes", YAML_NODE, AT(top_wish, classes), .required = true},
+	{"teams", YAML_NODE, AT(top_wish, teams), .required = true},
+	{"gpus", YAML_NODE, AT(top_wish, gpus)},
+	{"queue", YAML_NODE, AT(top_wish, queue)},
+};
+
+static int read_top(struct policy *policy, const struct yaml_node *root, struct err *err)
+{
+	struct top_wish wish = {.name = ""};
+	int r = map_read(root, "a policy", "version: 1", top_fields, ARRAY_SIZE(top_fields), &wish,
+			 err);
+
+	r = r ? r : text_check(yaml_node_get(root, "name"), 64, err);
+	if (r)
+		return r;
+	policy->name = wish.name;
+	if (wish.admins)
+		r = read_members(wish.admins, "'admins'", "admins: {groups: gpu-admins}", 2,
+				 &policy->admins, err);
+	r = r || !wish.reason ? r : read_reason(wish.reason, policy, err);
+	r = r ? r : read_each(policy, wish.classes, POLICY_MAX_CLASSES, policy_read_class, err);
+	r = r ? r : read_each(policy, wish.teams, POLICY_MAX_TEAMS, policy_read_team, err);
+	r = r ? r : check_allowed_teams(policy, err);
+	r = r || !wish.gpus ? r : read_gpus(wish.gpus, &policy->gpus, err);
+	return r || !wish.queue ? r : read_queue(wish.queue, policy, err);
+}
+
+int policy_parse(const char *bytes, size_t len, const char *name, struct policy **ret,
+		 struct err *err)
+{
+	cleanup(policy_free) struct policy *policy = calloc(1, sizeof(*policy));
+	int r;
+
+	if (!policy)
+		return fail(err, ERR_NOMEM, "no memory for '%.80s'", name);
+	policy->queue_max = 200;
+	policy->queue_max_per_user = 10;
+	r = yaml_doc_parse(bytes, len, name, &policy->doc, err);
+	r = r ? r : read_top(policy, yaml_doc_root(policy->doc), err);
+	if (r)
+		return r;
+	*ret = steal(policy);
+	return 0;
+}
+
+int policy_load(const char *path, struct policy **ret, struct err *err)
+{
+	cleanup(free) char *bytes = NULL;
+	size_t len;
+	int r = file_read(path, YAML_MAX_BYTES, &bytes, &len, err);
+
+	return r ? r : policy_parse(bytes, len, path, ret, err);
+}

@@ -1,0 +1,94 @@
+/*
+ * policy-part.h - what the files of policy share
+ *
+ * A policy keeps the document it was read from. Lists of words stay nodes of
+ * that document (a word alone or a list of words), checked when the file is
+ * read, so nothing is copied and nothing else needs freeing.
+ */
+#pragma once
+
+#include "base/yaml-doc.h"
+#include "policy/policy.h"
+
+#define POLICY_WORD 64 /* users, groups and profiles: bytes at most */
+
+/* Users, groups and teams; NULL: none named. */
+struct policy_members {
+	const struct yaml_node *users, *groups, *teams;
+};
+
+/* Exactly one of profiles, boards and (has_memory or has_slices). */
+struct policy_class_match {
+	const struct yaml_node *node, *aliases, *profiles, *boards;
+	bool has_memory, has_slices;
+	uint64_t memory_bytes;
+	int64_t slices;
+	struct policy_members allow;
+};
+
+struct policy_team_match {
+	const struct yaml_node *node;
+	bool is_everyone;
+	struct policy_members members;
+	const struct yaml_node *classes; /* NULL: all */
+};
+
+struct policy_gpus {
+	const struct yaml_node *use, *except;
+};
+
+struct policy {
+	struct yaml_doc *doc;
+	const char *name;
+	struct policy_members admins;
+	unsigned reason_min; /* characters */
+	unsigned queue_max, queue_max_per_user;
+	struct policy_gpus gpus;
+	size_t n_classes, n_teams;
+	struct policy_class classes[POLICY_MAX_CLASSES];
+	struct policy_class_match class_matches[POLICY_MAX_CLASSES];
+	struct policy_team teams[POLICY_MAX_TEAMS];
+	struct policy_team_match team_matches[POLICY_MAX_TEAMS];
+};
+
+/* The words of a list, or the word alone; NULL at the end, and for a NULL list. */
+const struct yaml_node *words_first(const struct yaml_node *list);
+const struct yaml_node *words_next(const struct yaml_node *list, const struct yaml_node *word);
+
+/* for (each word) without repeating the list's name. */
+#define WORDS_EACH(word, list)                                                                     \
+	for (const struct yaml_node *word = words_first(list); word != NULL;                       \
+	     word = words_next(list, word))
+
+bool words_have(const struct yaml_node *list, const char *s);
+
+/* The class with exactly that name or alias; NULL: none. */
+const struct policy_class *class_by_word(const struct policy *policy, const char *word);
+
+/* All words for classes, for "did you mean". */
+size_t class_words(const struct policy *policy, const char **ret, size_t max);
+
+const struct policy_team *team_by_name(const struct policy *policy, const char *name);
+
+/* team: the person's own, or NULL. */
+bool members_have(const struct policy_members *members, const struct policy_person *person,
+		  const struct policy_team *team);
+
+/* Add "team training; group lab; user ann, bob": at most max of each kind. */
+void members_format(const struct policy_members *members, size_t max, struct text *ret);
+
+/* Add "a, b, c". */
+void words_format(const struct yaml_node *list, size_t max, struct text *ret);
+
+/* May its members ask for the class, as far as the team's own list goes? */
+bool team_may_use(const struct policy *policy, const struct policy_team *team,
+		  const struct policy_class *class_);
+
+/* The profile a word of a class names on a board: a name, a shape, or "full"; NULL: none. */
+const struct profile *profile_by_word(const struct board *board, const char *word);
+
+bool profile_is_whole_gpu(const struct board *board, const struct profile *profile);
+
+/* "GPU-xxxxxxxx-...", an index, or neither. */
+bool word_is_uuid(const char *s);
+bool word_is_index(const char *s, unsigned *ret);
