@@ -25,7 +25,7 @@
 #include "base/text.h"
 #include "facts/board.h"
 
-#define LAYOUT_MAX 16 /* more than any board's max_instances */
+#define LAYOUT_MAX 16 /* no board has more units */
 
 struct place {
 	uint8_t profile; /* index into board->profiles */
@@ -34,9 +34,9 @@ struct place {
 
 struct layout {
 	const struct board *board;
-	uint16_t mask; /* bit u: unit u is in use */
+	uint16_t mask;	 /* bit u: unit u is in use */
 	uint8_t compute; /* compute slices in use */
-	uint8_t n;
+	uint8_t n;	 /* instances */
 	struct place at[LAYOUT_MAX]; /* ascending by start */
 };
 
@@ -74,10 +74,10 @@ bool layout_has(const struct layout *layout, const struct profile *profile, unsi
 bool layout_equal(const struct layout *a, const struct layout *b);
 
 /*
- * What is still possible, as one number: over all profiles of the family the
- * sum of size x free starts (Phi of the CAP rule). Without family flags the
- * family is base profiles and double memory; "+me", "-me", "+gfx" variants do
- * not count. 41 on an empty 8-slot board.
+ * What the free units still allow, as one number: the sum of size x free starts
+ * over base profiles and double memory (Phi of the CAP rule). Variants ("+me",
+ * "-me", "+gfx") would count one window twice and are left out; the rules
+ * beyond the windows do not change it. 41 on an empty 8-slot board.
  */
 unsigned layout_choices(const struct layout *layout);
 
@@ -114,12 +114,12 @@ size_t layout_each(const struct board *board, enum family family,
 		   bool (*fn)(const struct layout *layout, void *arg), void *arg);
 
 /*
- * The GPU as a ruler of units: "[1g ann ][1g  -  ][2g bob      ]..." where
- * each unit has `cell` columns (at least 4), "." marks free units, and a label
- * that is too long is cut.
+ * The GPU as a ruler of units: "[1g ann ][1g -   ][2g bob         ]    .    "
+ * where each unit has `cell` columns (at least 4), "." marks a free unit, and
+ * words that are too long are cut. Always units x cell columns.
  *
- *   label  the words inside an instance, or NULL for its shape alone;
- *          returns a string that lives until the next call
+ *   label  the words inside an instance, or NULL for its shape alone; returns a
+ *          string that lives until the next call and may hold anything
  */
 void layout_draw(const struct layout *layout, unsigned cell,
 		 const char *(*label)(const struct place *place, void *arg), void *arg,
