@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-static enum err_code code_of(int error)
+enum err_code file_err_code(int error)
 {
 	switch (error) {
 	case ENOENT:
@@ -40,12 +40,12 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_len, struc
 	ssize_t n;
 
 	if (fd < 0)
-		return fail(err, code_of(errno), "cannot open '%s': %s", path, strerror(errno));
+		return fail(err, file_err_code(errno), "cannot open '%s': %s", path, strerror(errno));
 	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return fail(err, code_of(errno), "cannot read '%s': %s", path, strerror(errno));
+			return fail(err, file_err_code(errno), "cannot read '%s': %s", path, strerror(errno));
 		if ((size_t)n > limit - text.len)
 			return fail(err, ERR_TOO_LARGE, "'%s' is larger than %zu bytes", path, limit);
 		text_add_bytes(&text, chunk, (size_t)n);
@@ -95,7 +95,7 @@ int file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mo
 		return fail(err, ERR_INVALID, "path '%.60s...' is too long", path);
 	fd = mkostemp(beside, O_CLOEXEC);
 	if (fd < 0)
-		return fail(err, code_of(errno), "cannot create '%s': %s", beside, strerror(errno));
+		return fail(err, file_err_code(errno), "cannot create '%s': %s", beside, strerror(errno));
 	r = fchmod(fd, mode) ? -errno : write_all(fd, bytes, len);
 	if (!r && fsync(fd))
 		r = -errno;
@@ -103,7 +103,7 @@ int file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mo
 		r = -errno;
 	if (r) {
 		unlink(beside);
-		return fail(err, code_of(-r), "cannot write '%s': %s", path, strerror(-r));
+		return fail(err, file_err_code(-r), "cannot write '%s': %s", path, strerror(-r));
 	}
 	sync_folder_of(path);
 	return 0;
@@ -122,7 +122,7 @@ int file_mkdirs(const char *path, mode_t mode, struct err *err)
 			continue;
 		part[i] = '\0';
 		if (mkdir(part, mode) && errno != EEXIST)
-			return fail(err, code_of(errno), "cannot create '%s': %s", part, strerror(errno));
+			return fail(err, file_err_code(errno), "cannot create '%s': %s", part, strerror(errno));
 		part[i] = path[i];
 	}
 	return 0;

@@ -24,3 +24,6 @@ int file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mo
 
 /* mkdir -p; existing folders are fine. */
 int file_mkdirs(const char *path, mode_t mode, struct err *err);
+
+/* What an errno of a file operation means: NOT_FOUND, DENIED, DISK_FULL, NOMEM, else IO. */
+enum err_code file_err_code(int error);

@@ -8,11 +8,16 @@
  * synchronous=FULL). Opening finishes nothing: that is reconcile's work.
  *
  * All writes happen between ledger_begin() and ledger_commit(); a crash at any
- * moment leaves either all of them or none. A full disk is DISK_FULL, and the
- * transaction is then undone; reading goes on working.
+ * moment leaves either all of them or none. A write that fails spoils its
+ * transaction: ledger_commit() then undoes it and fails with the same error. A
+ * full disk is DISK_FULL; reading goes on working. INTERNAL: a row that no
+ * ledger may hold (the constraints of ledger-schema.c), or a write outside a
+ * transaction.
  *
- * Used by one thread. Times are seconds of the Unix clock. Texts are cut at
- * the sizes here; "" and has_* false are NULL in the file.
+ * Used by one thread. Times are seconds of the Unix clock. Texts are stored
+ * printable (control characters and broken UTF-8 become "?"), cut at
+ * the sizes here; "" and has_* false are NULL in the file. Other programs may
+ * read the file meanwhile; PATH.lock keeps a second daemon out.
  */
 #pragma once
 
@@ -31,7 +36,7 @@
 struct ledger;
 
 /*
- *   path  the file; made (0600) with its folder's permissions if missing. ":memory:" for tests
+ *   path  the file; made (0600) if missing, with its folder (0700). ":memory:" for tests
  *   err   INVALID: not a ledger, damaged, or of a newer carve; DENIED, IO, DISK_FULL,
  *         BUSY: another daemon has it
  * Older schemas are migrated in one transaction, after a copy was put beside the file.
@@ -48,7 +53,7 @@ int ledger_begin(struct ledger *ledger, struct err *err);
 int ledger_commit(struct ledger *ledger, struct err *err); /* on failure: rolled back */
 void ledger_rollback(struct ledger *ledger);
 
-/* Can the ledger be written now? DISK_FULL, IO otherwise. Writes and removes a row. */
+/* Is there room to write? DISK_FULL, IO otherwise. Writes 32 KiB and removes them: two syncs. */
 int ledger_probe(struct ledger *ledger, struct err *err);
 
 /* ---- GPUs ---- */
@@ -102,6 +107,7 @@ struct ledger_instance {
 	char why[LEDGER_TEXT]; /* of the last change of state */
 };
 
+/* update: NOT_FOUND when there is no such id. */
 int ledger_instance_add(struct ledger *ledger, struct ledger_instance *instance, struct err *err);
 int ledger_instance_update(struct ledger *ledger, const struct ledger_instance *instance,
 			   struct err *err);
