@@ -11,7 +11,8 @@ bool profile_is_whole_gpu(const struct board *board, const struct profile *profi
 static const struct profile *whole_gpu(const struct board *board)
 {
 	for (size_t i = 0; i < board->n_profiles; i++)
-		if (!board->profiles[i].flags && profile_is_whole_gpu(board, &board->profiles[i]))
+		if (!(board->profiles[i].flags & ~PROFILE_P2P) &&
+		    profile_is_whole_gpu(board, &board->profiles[i]))
 			return &board->profiles[i];
 	return NULL;
 }
@@ -42,7 +43,7 @@ static size_t by_words(const struct yaml_node *list, const struct board *board,
 
 static bool is_enough(const struct policy_class_match *match, const struct profile *profile)
 {
-	if (profile->flags & ~PROFILE_DOUBLE)
+	if (profile->flags & ~(PROFILE_DOUBLE | PROFILE_P2P))
 		return false;
 	if (match->has_memory &&
 	    (!profile->has_memory || (uint64_t)profile->memory_mib << 20 < match->memory_bytes))
