@@ -77,9 +77,7 @@ uint16_t layout_starts(const struct layout *layout, const struct profile *profil
 
 bool layout_fits(const struct layout *layout, const struct profile *profile, unsigned start)
 {
-	unsigned starts = layout_starts(layout, profile);
-
-	return start < 16 && starts >> start & 1u;
+	return start < 16 && layout_starts(layout, profile) >> start & 1u;
 }
 
 unsigned layout_remaining(const struct layout *layout, const struct profile *profile)

@@ -6,11 +6,12 @@
  * Nothing that runs is ever touched: only free instances of ours may be reused
  * or removed to make room.
  *
- * The rule, in this order: the profile the class likes best; a free instance
- * that exists; a new one at the start that loses fewest choices on its GPU
- * (the CAP rule, layout_find), the GPU with the lower index when they tie;
- * the same after removing free instances, as few as possible. If none, the
- * next profile of the class.
+ * The rule, in this order: the profile the class likes best on each GPU's board;
+ * a free instance that exists; a new one at the start that loses fewest choices
+ * on its GPU (the CAP rule, layout_find), the GPU with the lower index when they
+ * tie; the same after removing free instances, as few as possible. If none, the
+ * next profile of the class. Of several free instances it takes the one whose
+ * place loses fewest choices.
  */
 #pragma once
 
@@ -24,12 +25,12 @@
 #define CHOOSE_MAX_GPUS 32
 
 enum choose_use {
-	CHOOSE_HELD,	 /* leased, a stranger's, or being created or destroyed */
-	CHOOSE_FREE,	 /* ours, nobody's: may be taken, or removed */
+	CHOOSE_HELD, /* leased, a stranger's, or being created or destroyed */
+	CHOOSE_FREE, /* ours, nobody's: may be taken, or removed */
 };
 
 struct choose_instance {
-	int64_t id; /* the caller's */
+	int64_t id; /* the caller's; no two are the same */
 	const struct profile *profile;
 	unsigned start;
 	enum choose_use use;
@@ -49,7 +50,7 @@ struct choice {
 	size_t gpu; /* index into gpus */
 	const struct profile *profile;
 	unsigned start;
-	bool exists;	  /* take the free instance `id` */
+	bool exists; /* take the free instance `id` */
 	int64_t id;
 	size_t n_remove; /* else remove these free instances first */
 	int64_t remove[LAYOUT_MAX];
