@@ -26,7 +26,7 @@ const struct cmd_opt *cmd_opt_at(const struct cmd *cmd, size_t i)
 	return i == cmd_program.n_opts ? &help_opt : NULL;
 }
 
-static int factor_parse(const char *s, double *ret, struct err *err)
+int cmd_factor(const char *s, double *ret, struct err *err)
 {
 	char *end;
 	double value;
@@ -58,7 +58,7 @@ static int opt_store(const struct cmd_opt *opt, const char *arg, char *wish, str
 		r = share_parse(arg, at, err);
 		break;
 	case OPT_FACTOR:
-		r = factor_parse(arg, at, err);
+		r = cmd_factor(arg, at, err);
 		break;
 	case OPT_DURATION:
 		r = duration_parse(arg, at, err);

@@ -115,6 +115,9 @@ int cmd_complain(const struct err *err);
 int cmd_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_call *call, bool *ret_help,
 	      struct err *err);
 
+/* A factor, 0..1000000, as OPT_FACTOR takes it. err: INVALID */
+int cmd_factor(const char *s, double *ret, struct err *err);
+
 /*
  * Find a row of a command's words ("add", "list"): the index in words, or -1
  * with "did you mean" in err.

@@ -8,7 +8,7 @@ int json_print(json_t *take_json, struct err *err)
 
 	if (!take_json)
 		return fail(err, ERR_NOMEM, "no memory for the answer");
-	r = json_dumpf(take_json, stdout, JSON_INDENT(2));
+	r = json_dumpf(take_json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 	json_decref(take_json);
 	printf("\n");
 	return r ? fail(err, ERR_IO, "cannot print the answer") : 0;

@@ -77,7 +77,9 @@ uint16_t layout_starts(const struct layout *layout, const struct profile *profil
 
 bool layout_fits(const struct layout *layout, const struct profile *profile, unsigned start)
 {
-	return start < 16 && layout_starts(layout, profile) >> start & 1u;
+	unsigned starts = layout_starts(layout, profile);
+
+	return start < 16 && starts >> start & 1u;
 }
 
 unsigned layout_remaining(const struct layout *layout, const struct profile *profile)

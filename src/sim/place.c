@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "sim/world.h"
 
 DEFINE_CLEANUP(closedir, DIR *);
+
+#define MARK ".carve-sim" /* only a folder with it is ever emptied */
 
 /* Folders of a world, and whether everybody may write there. */
 static const struct {
@@ -28,19 +32,6 @@ static const struct {
 };
 
 /* ---- the folder ---- */
-
-static void default_dir(char *buf, size_t size)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-
-	/* Root's world is for all users: not in a folder that only root may enter. */
-	if (getuid() == 0)
-		snprintf(buf, size, "/run/carve-sim");
-	else if (runtime && runtime[0] == '/')
-		snprintf(buf, size, "%s/carve-sim", runtime);
-	else
-		snprintf(buf, size, "/tmp/carve-sim-%u", (unsigned)getuid());
-}
 
 static int make_absolute(const char *dir, struct place *ret, struct err *err)
 {
@@ -63,32 +54,44 @@ static int make_absolute(const char *dir, struct place *ret, struct err *err)
 
 int place_find(const char *dir, struct place *ret, struct err *err)
 {
-	const char *env = getenv("CARVE_SIM");
-	char own[PATH_MAX / 2];
+	char own[PATH_MAX];
 
 	if (dir && !dir[0])
 		return fail(err, ERR_INVALID, "--dir is empty");
-	default_dir(own, sizeof(own));
-	return make_absolute(dir ? dir : env && env[0] ? env : own, ret, err);
+	world_default_dir(own, sizeof(own));
+	return make_absolute(dir ? dir : own, ret, err);
 }
 
 /* ---- our own files ---- */
 
-/* A file that belongs to this program: beside it, or where it is installed. */
-static bool own_file(const char *name, char *buf, size_t size)
+#define LIBRARY "libnvidia-ml.so.1"
+
+/*
+ * The folder that holds the stand-in library: beside this program in a build
+ * tree, else where it is installed. Nothing is taken from elsewhere: beside an
+ * installed carve-sim lies NVIDIA's own nvidia-smi, if there is one.
+ */
+static int own_folder(struct place *ret, struct err *err)
 {
-	char exe[PATH_MAX];
+	static const char *const from_bin[] = {".", SIM_LIBDIR_FROM_BIN};
+	char exe[PATH_MAX / 4], library[PATH_MAX / 2];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	const char *folder;
+	const char *bin;
 
 	if (n < 0)
-		return false;
+		return fail(err, ERR_IO, "/proc/self/exe: %s", strerror(errno));
 	exe[n] = '\0';
-	folder = dirname(exe);
-	if (snprintf(buf, size, "%s/%s", folder, name) < (int)size && !access(buf, R_OK))
-		return true;
-	return snprintf(buf, size, "%s/" SIM_LIBDIR_FROM_BIN "/%s", folder, name) < (int)size &&
-	       !access(buf, R_OK);
+	bin = dirname(exe);
+	for (size_t i = 0; i < ARRAY_SIZE(from_bin); i++)
+		if (snprintf(library, sizeof(library), "%s/%s/" LIBRARY, bin, from_bin[i]) <
+			    (int)sizeof(library) &&
+		    !access(library, R_OK)) {
+			snprintf(ret->dir, sizeof(ret->dir), "%s/%s", bin, from_bin[i]);
+			return 0;
+		}
+	return fail(err, ERR_NOT_FOUND,
+		    "the stand-in " LIBRARY " is neither beside carve-sim nor in '%s/%s'", bin,
+		    SIM_LIBDIR_FROM_BIN);
 }
 
 static int link_as(const struct place *place, const char *target, const char *name, struct err *err)
@@ -102,15 +105,13 @@ static int link_as(const struct place *place, const char *target, const char *na
 	return 0;
 }
 
-static int link_library(const struct place *place, const char *driver, struct err *err)
+static int link_library(const struct place *place, const struct place *own, const char *driver,
+			struct err *err)
 {
 	char library[PATH_MAX], full[80], name[96];
 	int r;
 
-	if (!own_file("libnvidia-ml.so.1", library, sizeof(library)))
-		return fail(err, ERR_NOT_FOUND,
-			    "the stand-in libnvidia-ml.so.1 is neither beside "
-			    "carve-sim nor in its library folder");
+	snprintf(library, sizeof(library), "%s/" LIBRARY, own->dir);
 	snprintf(full, sizeof(full), "libnvidia-ml.so.%s", driver);
 	snprintf(name, sizeof(name), "lib/%s", full);
 	r = link_as(place, library, name, err);
@@ -118,44 +119,83 @@ static int link_library(const struct place *place, const char *driver, struct er
 	return r ? r : link_as(place, full, "lib/libnvidia-ml.so", err);
 }
 
-static int link_programs(const struct place *place, struct err *err)
+static int link_programs(const struct place *place, const struct place *own, struct err *err)
 {
-	static const char *const programs[] = {"nvidia-smi", "carve-sim"};
-	char path[PATH_MAX], name[64];
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		int r = 0;
-
-		snprintf(name, sizeof(name), "bin/%s", programs[i]);
-		if (own_file(programs[i], path, sizeof(path)))
-			r = link_as(place, path, name, err);
-		if (r)
-			return r;
-	}
-	return 0;
+	if (n < 0)
+		return fail(err, ERR_IO, "/proc/self/exe: %s", strerror(errno));
+	path[n] = '\0';
+	r = link_as(place, path, "bin/carve-sim", err);
+	snprintf(path, sizeof(path), "%s/nvidia-smi", own->dir);
+	return r || access(path, X_OK) ? r : link_as(place, path, "bin/nvidia-smi", err);
 }
 
-int place_make(const struct place *place, const char *driver, struct err *err)
+/* ---- making and removing ---- */
+
+static bool is_empty(const char *path)
+{
+	cleanup(closedir) DIR *dir = opendir(path);
+	size_t n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	return dir && n <= 2;
+}
+
+static bool has_mark(const struct place *place)
+{
+	char mark[PATH_MAX];
+
+	snprintf(mark, sizeof(mark), "%s/" MARK, place->dir);
+	return access(mark, F_OK) == 0;
+}
+
+/* A folder of ours: new, empty, or one that was a world before. */
+static int claim(const struct place *place, struct err *err)
 {
 	int r = file_mkdirs(place->dir, 0755, err);
+	cleanup(close) int fd = -1;
+	char mark[PATH_MAX];
 	struct stat st;
 
 	if (r)
 		return r;
-	if (stat(place->dir, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+	if (stat(place->dir, &st) || st.st_uid != geteuid())
 		return fail(err, ERR_DENIED, "'%s' is not a folder of ours", place->dir);
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		char path[PATH_MAX];
+	if (!has_mark(place) && !is_empty(place->dir))
+		return fail(err, ERR_INVALID, "'%s' is no world and not empty", place->dir);
+	snprintf(mark, sizeof(mark), "%s/" MARK, place->dir);
+	fd = open(mark, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return fail(err, ERR_IO, "cannot create '%s': %s", mark, strerror(errno));
+	return 0;
+}
 
-		snprintf(path, sizeof(path), "%s/%s", place->dir, folders[i].name);
-		r = file_mkdirs(path, 0755, err);
-		if (r)
-			return r;
-		if (chmod(path, folders[i].mode))
-			return fail(err, ERR_IO, "cannot change '%s': %s", path, strerror(errno));
-	}
-	r = link_library(place, driver, err);
-	return r ? r : link_programs(place, err);
+static int make_folder(const char *dir, const char *name, mode_t mode, struct err *err)
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	r = file_mkdirs(path, 0755, err);
+	if (!r && chmod(path, mode))
+		r = fail(err, ERR_IO, "cannot change '%s': %s", path, strerror(errno));
+	return r;
+}
+
+int place_make(const struct place *place, const char *driver, struct err *err)
+{
+	struct place own;
+	int r = own_folder(&own, err);
+
+	r = r ? r : claim(place, err);
+	for (size_t i = 0; !r && i < ARRAY_SIZE(folders); i++)
+		r = make_folder(place->dir, folders[i].name, folders[i].mode, err);
+	r = r ? r : link_library(place, &own, driver, err);
+	return r ? r : link_programs(place, &own, err);
 }
 
 /* Links and plain files of one folder, not deeper. */
@@ -169,15 +209,32 @@ static void empty_folder(const char *path)
 			unlinkat(dirfd(dir), entry->d_name, 0);
 }
 
+static void remove_folder(const struct place *place, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", place->dir, name);
+	empty_folder(path);
+	rmdir(path);
+}
+
+static void remove_file(const struct place *place, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", place->dir, name);
+	unlink(path);
+}
+
 void place_remove(const struct place *place)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "%s/%s", place->dir, folders[i].name);
-		empty_folder(path);
-		rmdir(path);
-	}
+	if (!has_mark(place))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		remove_folder(place, folders[i].name);
+	remove_folder(place, "mig"); /* of a world that could not be opened, as state */
+	remove_file(place, "state");
+	remove_file(place, MARK);
 	rmdir(place->dir);
 }
 

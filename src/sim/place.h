@@ -5,7 +5,8 @@
  * its commands, views/ for the records of jail.h, view/ to mount on. The
  * stand-in library and its nvidia-smi lie beside this program in a build tree,
  * else in LIBDIR/carve-sim; they are linked into the folder, never copied, so
- * that a world gives its commands these files and nothing else.
+ * that a world gives its commands these files and nothing else. A folder that
+ * holds anything else is not made a world and not emptied.
  */
 #pragma once
 
@@ -19,8 +20,7 @@ struct place {
 };
 
 /*
- * The folder: dir if given, else $CARVE_SIM, else the user's own. It need not
- * exist.
+ * The folder: dir if given, else world_default_dir(). It need not exist.
  */
 int place_find(const char *dir, struct place *ret, struct err *err);
 
@@ -28,11 +28,15 @@ int place_find(const char *dir, struct place *ret, struct err *err);
  * Make the folder and what lies in it besides the state.
  *
  *   driver  version for the file name of the library
- *   err     NOT_FOUND: the library is not where it should be; DENIED, IO
+ *   err     NOT_FOUND: the library is not where it should be; INVALID: the
+ *           folder holds something else; DENIED, IO
  */
 int place_make(const struct place *place, const char *driver, struct err *err);
 
-/* Take away everything place_make() made, and the folder when nothing else is in it. */
+/*
+ * Take away everything place_make() made, what is left of a world, and the
+ * folder when nothing else is in it. Another folder is left alone.
+ */
 void place_remove(const struct place *place);
 
 /* CARVE_SIM, LD_LIBRARY_PATH and PATH of this process become those of the world. */

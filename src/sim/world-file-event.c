@@ -91,7 +91,7 @@ int plan_read_process(const struct yaml_node *node, struct world_plan *plan, str
 
 struct fault_wish {
 	const struct yaml_node *call, *fail, *ecc;
-	bool has_xid, has_gpu, has_gi, has_ci, lost, busy, kill, wrong, has_slow;
+	bool has_xid, has_gpu, has_gi, has_ci, lost, busy, kill, wrong, after, has_slow;
 	int64_t xid, gpu, gi, ci, corrected, uncorrected, hang_s, skip, times, for_s;
 	double chance, slow;
 };
@@ -115,6 +115,7 @@ static const struct yaml_field fault_fields[] = {
 	FIELD("fail", YAML_NODE, fail),
 	FIELD("kill", YAML_BOOL, kill),
 	FIELD("wrong", YAML_BOOL, wrong),
+	FIELD("after", YAML_BOOL, after),
 	FIELD("hang", YAML_DURATION, hang_s),
 	NUMBER_FIELD("skip", skip, 0, 1000000),
 	NUMBER_FIELD("times", times, 0, 1000000),
@@ -164,8 +165,12 @@ static int fault_call(const struct yaml_node *node, const struct fault_wish *wis
 	if (!wish->fail && !wish->kill && !wish->wrong && !wish->hang_s)
 		return yaml_node_fail(node, err, "a call needs 'fail', 'hang', 'kill' or 'wrong'");
 	r = plan_read_word(node, "call", fault->call, sizeof(fault->call), err);
-	if (r || !wish->fail)
+	if (r)
 		return r;
+	if (fault_call_check(fault->call, err))
+		return yaml_node_fail_in(wish->call, err);
+	if (!wish->fail)
+		return 0;
 	fault->has_fail = true;
 	r = fault_code_parse(wish->fail->text, &fault->fail, err);
 	return r ? yaml_node_fail_in(wish->fail, err) : 0;
@@ -209,6 +214,7 @@ int plan_read_fault(const struct yaml_node *node, struct world_plan *plan, struc
 		.ci = (uint8_t)wish.ci,
 		.kill = wish.kill,
 		.wrong = wish.wrong,
+		.after = wish.after,
 		.hang_s = wish.hang_s,
 		.skip = wish.skip,
 		.times = wish.times,

@@ -146,8 +146,8 @@ int plan_add_boards(struct world_plan *plan, const char *list, struct err *err)
 
 struct file_wish {
 	const char *driver;
-	bool has_seed, has_latency;
-	int64_t seed;
+	bool has_seed, has_latency, fixed_order;
+	int64_t seed, linger_ms;
 	double latency;
 	const struct yaml_node *gpus, *processes, *faults;
 };
@@ -158,6 +158,8 @@ static const struct yaml_field file_fields[] = {
 	 offsetof(struct file_wish, has_seed), 0, INT64_MAX},
 	{"latency", YAML_FACTOR, offsetof(struct file_wish, latency),
 	 offsetof(struct file_wish, has_latency)},
+	{"linger-ms", YAML_NUMBER, offsetof(struct file_wish, linger_ms), 0, 0, PLAN_MAX_LINGER_MS},
+	{"fixed-order", YAML_BOOL, offsetof(struct file_wish, fixed_order)},
 	{"gpus", YAML_NODE, offsetof(struct file_wish, gpus), .required = true},
 	{"processes", YAML_NODE, offsetof(struct file_wish, processes)},
 	{"faults", YAML_NODE, offsetof(struct file_wish, faults)},
@@ -204,6 +206,8 @@ static int read_file(const struct yaml_node *root, struct world_plan *plan, stru
 	plan->seed = wish.seed;
 	plan->has_latency = wish.has_latency;
 	plan->latency = wish.latency;
+	plan->linger_ms = wish.linger_ms;
+	plan->fixed_order = wish.fixed_order;
 	r = read_list(wish.gpus, "gpus", plan, plan_read_gpu, err);
 	r = r ? r : plan_refuse_twins(wish.gpus, plan, err);
 	r = r ? r : read_list(wish.processes, "processes", plan, plan_read_process, err);

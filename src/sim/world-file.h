@@ -22,6 +22,7 @@
 #define PLAN_MAX_CIS	   8
 #define PLAN_MAX_PROCESSES 1024
 #define PLAN_MAX_FAULTS	   64
+#define PLAN_MAX_LINGER_MS 60000
 
 struct plan_instance {
 	const struct profile *profile;
@@ -66,7 +67,7 @@ struct plan_fault {
 	uint8_t gpu, gi, ci;
 	/* FAULT_CALL */
 	char call[64];
-	bool has_fail, kill, wrong;
+	bool has_fail, kill, wrong, after; /* after: the call does its work first */
 	int fail; /* nvmlReturn_t */
 	int64_t hang_s, skip, times;
 	double chance; /* 1: always */
@@ -77,8 +78,8 @@ struct plan_fault {
 
 struct world_plan {
 	char driver[32];
-	bool has_seed, has_latency;
-	int64_t seed;
+	bool has_seed, has_latency, fixed_order;
+	int64_t seed, linger_ms;
 	double latency;
 	size_t n_gpus, n_processes, n_faults;
 	struct plan_gpu gpus[PLAN_MAX_GPUS];

@@ -145,8 +145,10 @@ static void mistakes_have_a_place(void **state)
 		 "w:2:10: a fault is one of: call, xid, ecc, lost, busy, slow"},
 		{"gpus: [{board: a30-24gb}]\nfaults: [{xid: 79}]",
 		 "w:2:10: this fault needs 'gpu'"},
-		{"gpus: [{board: a30-24gb}]\nfaults: [{call: x, fail: in-sue}]",
-		 "w:2:26: 'in-sue' is not a code of NVML"},
+		{"gpus: [{board: a30-24gb}]\nfaults: [{call: \"*\", fail: in-sue}]",
+		 "w:2:28: 'in-sue' is not a code of NVML"},
+		{"gpus: [{board: a30-24gb}]\nfaults: [{call: nvmlInti_v2, kill: yes}]",
+		 "w:2:17: NVML has no call 'nvmlInti_v2' that could go wrong"},
 		{"gpus: [{board: a30-24gb, name: \"a\\nb\"}]",
 		 "w:1:32: 'name' has characters that cannot be printed"},
 		{"driver: 5\ngpus: []", "w:1:9: '5' is not a driver version such as 550.163.01"},
@@ -166,6 +168,7 @@ static void codes_have_names(void **state)
 {
 	static const char *const same[] = {"in-use", "IN_USE", "NVML_ERROR_IN_USE", "19"};
 	struct err err = ERR_INIT;
+	char name[32];
 	int code;
 
 	(void)state;
@@ -174,8 +177,10 @@ static void codes_have_names(void **state)
 		assert_int_equal(0, fault_code_parse(same[i], &code, &err));
 		assert_int_equal(code, 19);
 	}
-	assert_string_equal(fault_code_name(23), "insufficient-resources");
-	assert_null(fault_code_name(0));
+	assert_string_equal(fault_code_name(23, name, sizeof(name)), "insufficient-resources");
+	assert_string_equal(fault_code_name(999, name, sizeof(name)), "unknown");
+	assert_null(fault_code_name(0, name, sizeof(name)));
+	assert_null(fault_code_name(31, name, sizeof(name)));
 	assert_int_equal(fault_code_parse("0", &code, &err), -ERR_INVALID);
 	assert_int_equal(fault_code_parse("in-ues", &code, &err), -ERR_INVALID);
 	assert_string_equal(err.hint, "did you mean 'in-use'?");
