@@ -110,6 +110,10 @@ int yaml_node_fail_key(const struct yaml_node *node, struct err *err, const char
 
 int yaml_node_fail_in(const struct yaml_node *node, struct err *err)
 {
+	char raw[sizeof(err->text)];
+
+	memcpy(raw, err->text, sizeof(raw));
+	text_printable(err->text, sizeof(err->text), raw);
 	return fail_in(err, "%s:%u:%u: ", node->name, node->line, node->column);
 }
 

@@ -138,6 +138,7 @@ static void mistakes_have_a_place_and_a_hint(void **state)
 		{"name: [x]\n", "f:1:7: 'name' must be a single value", ""},
 		{"name: x\nfactor: -1\n", "f:2:9: '-1' is not a number of 0 or more", ""},
 		{"name: x\n\"\\e[31m\":\n  - 1\n", "f:2:1: a wish has no '?[31m'", NULL},
+		{"name: x\non: \"\\e[31m\"\n", "f:2:5: '?[31m' is neither true nor false", ""},
 		{"- x\n", "f:1:1: a wish must be written as \"key: value\" lines", ""},
 	};
 
