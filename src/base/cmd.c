@@ -270,7 +270,7 @@ void cmd_list(const struct cmd *const *cmds, size_t n)
 	       cmd_program.summary, name);
 	for (size_t i = 0; i < n; i++)
 		if (!cmds[i]->hidden)
-			printf("  %-9s %s\n", cmds[i]->name, cmds[i]->summary);
+			printf("  %-10s %s\n", cmds[i]->name, cmds[i]->summary);
 	printf("\n%s COMMAND --help tells more, man %s all.\n", name, name);
 }
 

@@ -26,7 +26,7 @@ struct table *table_new(const struct table_column *columns, size_t n)
 	for (size_t i = 0; !table->failed && i < n; i++) {
 		int flags = columns[i].right ? SCOLS_FL_RIGHT : 0;
 
-		if (i + 1 == n)
+		if (columns[i].cut || i + 1 == n)
 			flags |= SCOLS_FL_TRUNC;
 		table->failed = !scols_table_new_column(table->scols, columns[i].head, 0, flags);
 	}
@@ -40,6 +40,29 @@ void table_free(struct table *table)
 	if (table->scols)
 		scols_unref_table(table->scols);
 	free(table);
+}
+
+void table_without_heading(struct table *table)
+{
+	if (table && !table->failed)
+		scols_table_enable_noheadings(table->scols, 1);
+}
+
+void table_set_width(struct table *table, size_t columns)
+{
+	if (!table || table->failed)
+		return;
+	scols_table_set_termwidth(table->scols, columns);
+	scols_table_set_termforce(table->scols, SCOLS_TERMFORCE_ALWAYS);
+}
+
+void table_bold(struct table *table)
+{
+	if (!table || table->failed)
+		return;
+	scols_table_enable_colors(table->scols, 1);
+	if (scols_line_set_color(table->line, "\033[1m"))
+		table->failed = true;
 }
 
 void table_row(struct table *table)

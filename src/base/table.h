@@ -17,6 +17,7 @@ struct table;
 struct table_column {
 	const char *head;
 	bool right; /* numbers */
+	bool cut;   /* may be cut when the table is too wide, as the last one always may */
 };
 
 struct table *table_new(const struct table_column *columns, size_t n);
@@ -26,6 +27,14 @@ static inline void cleanup_table_free(struct table **table)
 {
 	table_free(*table);
 }
+
+void table_without_heading(struct table *table);
+
+/* Be so wide at most, also off a terminal, by cutting what may be cut. */
+void table_set_width(struct table *table, size_t columns);
+
+/* The last row in bold; for terminals. */
+void table_bold(struct table *table);
 
 /* A new row; cells are filled with table_cell(). */
 void table_row(struct table *table);

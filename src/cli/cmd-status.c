@@ -1,0 +1,261 @@
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/table.h"
+#include "cli/ask.h"
+#include "cli/cli.h"
+#include "cli/ruler.h"
+#include "cli/view.h"
+
+#define WIDTH	    80
+#define RULER_WIDTH 72
+
+struct status_wish {
+	struct cli_wish common;
+};
+
+static const struct cmd_opt status_opts[] = {CLI_JSON};
+
+/* ---- what it looks like ---- */
+
+struct screen {
+	bool colour;
+	int64_t now_s;
+	const char *me; /* user name; NULL: unknown */
+};
+
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]) &&
+	       !(terminal && !strcmp(terminal, "dumb"));
+}
+
+/* One line, cut at the screen's width, without blanks at its end. */
+static void print_line(const struct screen *screen, const char *code, const char *line)
+{
+	char cut[512];
+	size_t len;
+
+	snprintf(cut, sizeof(cut), "%s", line);
+	len = strlen(cut);
+	while (len && (text_width(cut) > WIDTH || cut[len - 1] == ' ' || !text_is_utf8(cut, len)))
+		cut[--len] = '\0';
+	if (screen->colour && code)
+		printf("\033[%sm%s\033[0m\n", code, cut);
+	else
+		printf("%s\n", cut);
+}
+
+static void add_value(const json_t *row, const char *before, const char *at, enum column_type type,
+		      const char *after, int64_t now_s, struct text *ret)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	view_value(type, view_at(row, at), now_s, &text);
+	if (text.len)
+		text_addf(ret, "%s%s%s", before, text_str(&text), after);
+}
+
+/* ---- head and notes ---- */
+
+static void print_head(const struct screen *screen, const json_t *status)
+{
+	cleanup(text_done) struct text line = TEXT_INIT;
+
+	add_value(status, "carved ", "version", COLUMN_TEXT, "", screen->now_s, &line);
+	add_value(status, ", driver ", "driver", COLUMN_TEXT, "", screen->now_s, &line);
+	add_value(status, ", policy ", "policy.name", COLUMN_TEXT, "", screen->now_s, &line);
+	print_line(screen, "1", text_str(&line));
+}
+
+static void print_notes(const struct screen *screen, const json_t *status)
+{
+	const json_t *note;
+	size_t i;
+
+	if (json_is_string(view_at(status, "policy.error"))) {
+		cleanup(text_done) struct text line = TEXT_INIT;
+
+		add_value(status, "! the policy file was refused, the former one is in force: ",
+			  "policy.error", COLUMN_TEXT, "", 0, &line);
+		print_line(screen, "33", text_str(&line));
+	}
+	if (json_is_false(json_object_get(status, "ledger_writable")))
+		print_line(screen, "33", "! the ledger cannot be written: nothing new is granted");
+	json_array_foreach(json_object_get(status, "notes"), i, note)
+	{
+		cleanup(text_done) struct text line = TEXT_INIT;
+
+		text_add(&line, "! ");
+		view_value(COLUMN_TEXT, note, 0, &line);
+		print_line(screen, "33", text_str(&line));
+	}
+}
+
+/* ---- GPUs ---- */
+
+static void print_gpu(const struct screen *screen, const json_t *gpu)
+{
+	cleanup(text_done) struct text head = TEXT_INIT;
+	cleanup(text_done) struct text ruler = TEXT_INIT;
+	const char *state = json_string_value(json_object_get(gpu, "state"));
+
+	add_value(gpu, "GPU ", "index", COLUMN_NUMBER, "", 0, &head);
+	add_value(gpu, "  ", "name", COLUMN_TEXT, "", 0, &head);
+	if (state && strcmp(state, "ok"))
+		add_value(gpu, "  ", "state", COLUMN_TEXT, "", 0, &head);
+	if (json_is_false(json_object_get(gpu, "managed")))
+		text_add(&head, "  not managed");
+	add_value(gpu, "  fits: ", "free", COLUMN_COUNTS, "", 0, &head);
+	ruler_draw(gpu, RULER_WIDTH, &ruler);
+	printf("\n");
+	print_line(screen, "1", text_str(&head));
+	print_line(screen, NULL, text_str(&ruler));
+}
+
+/* ---- leases and queue ---- */
+
+static const struct column held[] = {
+	{"id", "LEASE", COLUMN_NUMBER},
+	{"user", "USER", COLUMN_TEXT},
+	{"class", "CLASS", COLUMN_TEXT},
+	{"instance.gpu_index", "GPU", COLUMN_NUMBER},
+	{"instance.profile", "PROFILE", COLUMN_TEXT},
+	{"instance.start", "AT", COLUMN_NUMBER},
+	{"state", "STATE", COLUMN_TEXT},
+	{"ends_s", "LEFT", COLUMN_LEFT},
+	{"reason", "REASON", COLUMN_TEXT},
+};
+
+static const struct column waiting[] = {
+	{"position", "PLACE", COLUMN_NUMBER}, {"id", "LEASE", COLUMN_NUMBER},
+	{"user", "USER", COLUMN_TEXT},	      {"team", "TEAM", COLUMN_TEXT},
+	{"class", "CLASS", COLUMN_TEXT},      {"estimate_s", "IN", COLUMN_LEFT},
+	{"reason", "REASON", COLUMN_TEXT},
+};
+
+static bool is_right(enum column_type type)
+{
+	return type == COLUMN_NUMBER || type == COLUMN_LEFT;
+}
+
+static void add_row(const struct screen *screen, struct table *table, const struct column *columns,
+		    size_t n, const json_t *row)
+{
+	const char *user = json_string_value(json_object_get(row, "user"));
+
+	table_row(table);
+	for (size_t i = 0; i < n; i++) {
+		cleanup(text_done) struct text text = TEXT_INIT;
+
+		view_value(columns[i].type, view_at(row, columns[i].name), screen->now_s, &text);
+		table_cell(table, "%s", text_str(&text));
+	}
+	if (screen->colour && user && screen->me && !strcmp(user, screen->me))
+		table_bold(table);
+}
+
+static int print_rows(const struct screen *screen, const struct column *columns, size_t n,
+		      const json_t *rows, struct err *err)
+{
+	struct table_column heads[ARRAY_SIZE(held) + ARRAY_SIZE(waiting)];
+	cleanup(table_free) struct table *table = NULL;
+	const json_t *row;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		heads[i] = (struct table_column){columns[i].head, is_right(columns[i].type),
+						 columns[i].type == COLUMN_TEXT};
+	table = table_new(heads, n);
+	table_set_width(table, WIDTH);
+	json_array_foreach(rows, i, row) add_row(screen, table, columns, n, row);
+	return table_print(table, err);
+}
+
+static json_int_t ends_of(const json_t *lease)
+{
+	const json_t *end = json_object_get(lease, "ends_s");
+
+	return json_is_integer(end) ? json_integer_value(end) : INT64_MAX;
+}
+
+static int by_end(const void *a, const void *b)
+{
+	json_int_t x = ends_of(*(json_t *const *)a), y = ends_of(*(json_t *const *)b);
+
+	return (x > y) - (x < y);
+}
+
+/* A new list, soonest end first. */
+static json_t *sorted_by_end(const json_t *leases)
+{
+	size_t n = json_array_size(leases);
+	cleanup(free) json_t **all = calloc(n + 1, sizeof(json_t *));
+	json_t *list = json_array();
+
+	if (!all)
+		return list;
+	for (size_t i = 0; i < n; i++)
+		all[i] = json_array_get(leases, i);
+	qsort(all, n, sizeof(*all), by_end);
+	for (size_t i = 0; i < n; i++)
+		json_array_append(list, all[i]);
+	return list;
+}
+
+static int print_leases(const struct screen *screen, const json_t *status, struct err *err)
+{
+	cleanup(json_decref) json_t *leases = sorted_by_end(json_object_get(status, "leases"));
+	const json_t *queue = json_object_get(status, "queue");
+	int r = 0;
+
+	printf("\n");
+	if (json_array_size(leases))
+		r = print_rows(screen, held, ARRAY_SIZE(held), leases, err);
+	else
+		printf("nothing is held\n");
+	if (r || !json_array_size(queue))
+		return r;
+	printf("\n");
+	return print_rows(screen, waiting, ARRAY_SIZE(waiting), queue, err);
+}
+
+static int print_screen(const json_t *status, struct err *err)
+{
+	const struct passwd *user = getpwuid(getuid());
+	const struct screen screen = {wants_colour(), clock_now_s(), user ? user->pw_name : NULL};
+	const json_t *gpu;
+	size_t i;
+
+	print_head(&screen, status);
+	print_notes(&screen, status);
+	json_array_foreach(json_object_get(status, "gpus"), i, gpu) print_gpu(&screen, gpu);
+	return print_leases(&screen, status, err);
+}
+
+static int status_run(struct cmd_call *call, struct err *err)
+{
+	const struct status_wish *wish = call->wish;
+	cleanup(json_decref) json_t *answer = NULL;
+	int r = ask(&wish->common, "GET", "/v1/status", NULL, &answer, err);
+
+	if (r)
+		return r;
+	return wish->common.json ? ask_print_json(answer, err) : print_screen(answer, err);
+}
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.synopsis = "",
+	.summary = "One screen: GPUs, holders, time left, queue",
+	CMD_OPTS(status_opts),
+	.wish_size = sizeof(struct status_wish),
+	.run = status_run,
+};

@@ -1,0 +1,278 @@
+#include "cli/lease.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "cli/ask.h"
+#include "cli/view.h"
+
+#define POLL_S	 50 /* the daemon allows 60 */
+#define PAUSE_MS 200
+#define N_TRIES	 60 /* seconds without a daemon, which may be restarting */
+#define TRY_MS	 1000
+#define WIDTH	 79
+
+int64_t lease_id(const json_t *lease)
+{
+	return json_integer_value(json_object_get(lease, "id"));
+}
+
+static const char *state_of(const json_t *lease)
+{
+	const char *state = json_string_value(json_object_get(lease, "state"));
+
+	return state ? state : "";
+}
+
+int lease_device(const json_t *lease, const char **ret, struct err *err)
+{
+	const char *uuid = json_string_value(view_at(lease, "instance.uuid"));
+
+	if (!uuid || !*uuid ||
+	    uuid[strspn(uuid, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			      "abcdefghijklmnopqrstuvwxyz0123456789-/")])
+		return fail(err, ERR_UNAVAILABLE, "lease %" PRId64 ": carved names no device",
+			    lease_id(lease));
+	*ret = uuid;
+	return 0;
+}
+
+/* ---- one sentence ---- */
+
+/* Adds before, the value and after; nothing when the value is not known. */
+static void add_value(const json_t *lease, const char *before, const char *at,
+		      enum column_type type, const char *after, struct text *ret)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	view_value(type, view_at(lease, at), clock_now_s(), &text);
+	if (text.len)
+		text_addf(ret, "%s%s%s", before, text_str(&text), after);
+}
+
+static void add_place(const json_t *lease, struct text *ret)
+{
+	add_value(lease, " on GPU ", "instance.gpu_index", COLUMN_NUMBER, "", ret);
+	add_value(lease, " (", "instance.profile", COLUMN_TEXT, "", ret);
+	add_value(lease, " at ", "instance.start", COLUMN_NUMBER, ")", ret);
+}
+
+static void describe_queued(const json_t *lease, struct text *ret)
+{
+	add_value(lease, " waits, place ", "position", COLUMN_NUMBER, " in the queue", ret);
+	add_value(lease, ", probably for ", "estimate_s", COLUMN_LEFT, "", ret);
+}
+
+static void describe_granting(const json_t *lease, struct text *ret)
+{
+	add_place(lease, ret);
+	text_add(ret, ", being made");
+}
+
+static void describe_active(const json_t *lease, struct text *ret)
+{
+	add_place(lease, ret);
+	add_value(lease, ", until ", "ends_s", COLUMN_WHEN, "", ret);
+	add_value(lease, " (", "ends_s", COLUMN_LEFT, ")", ret);
+}
+
+static void describe_ending(const json_t *lease, struct text *ret)
+{
+	add_place(lease, ret);
+	text_add(ret, " is over, but processes still run there");
+}
+
+static void describe_ended(const json_t *lease, struct text *ret)
+{
+	text_add(ret, " is over");
+	add_value(lease, ": ", "why_ended", COLUMN_TEXT, "", ret);
+}
+
+static const struct {
+	const char *state;
+	void (*describe)(const json_t *lease, struct text *ret);
+} states[] = {
+	{"queued", describe_queued}, {"granting", describe_granting}, {"active", describe_active},
+	{"ending", describe_ending}, {"ended", describe_ended},
+};
+
+void lease_describe(const json_t *lease, struct text *ret)
+{
+	text_addf(ret, "lease %" PRId64 ": ", lease_id(lease));
+	add_value(lease, "", "class", COLUMN_TEXT, "", ret);
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (!strcmp(states[i].state, state_of(lease)))
+			states[i].describe(lease, ret);
+}
+
+/* ---- requests ---- */
+
+static int post(struct client *client, const struct lease_wish *wish, json_t **ret, struct err *err)
+{
+	cleanup(json_decref) json_t *body = json_pack(
+		"{s:s, s:s*, s:b, s:s}", "class", wish->class_name, "reason", wish->reason, "wait",
+		wish->wait, "hold", wish->hold_caller ? "caller" : "none");
+
+	if (!body ||
+	    (wish->has_time && json_object_set_new(body, "time_s", json_integer(wish->time_s))))
+		return fail(err, ERR_INVALID, "class and reason must be UTF-8");
+	return client_call(client, "POST", "/v1/leases", body, ret, NULL, err);
+}
+
+int lease_read(struct client *client, int64_t id, json_t **ret, struct err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/v1/leases/%" PRId64, id);
+	return client_call(client, "GET", path, NULL, ret, NULL, err);
+}
+
+int lease_give_back(struct client *client, int64_t id, int exit_status, const char *reason,
+		    json_t **ret, struct err *err)
+{
+	cleanup(json_decref) json_t *body = json_pack("{s:s*}", "reason", reason);
+	char path[64];
+
+	if (!body)
+		return fail(err, ERR_INVALID, "a reason must be UTF-8");
+	if (exit_status >= 0)
+		json_object_set_new(body, "exit_status", json_integer(exit_status));
+	snprintf(path, sizeof(path), "/v1/leases/%" PRId64, id);
+	return client_call(client, "DELETE", path, json_object_size(body) ? body : NULL, ret, NULL,
+			   err);
+}
+
+/* ---- waiting ---- */
+
+/* What stands on standard error: the last line told, and whether it can be rewritten. */
+struct progress {
+	bool rewrite;
+	char line[256];
+};
+
+static void progress_tell(struct progress *progress, const json_t *lease)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	lease_describe(lease, &text);
+	if (!strcmp(progress->line, text_str(&text)))
+		return;
+	snprintf(progress->line, sizeof(progress->line), "%s", text_str(&text));
+	if (progress->rewrite)
+		fprintf(stderr, "\r\033[K%.*s", WIDTH, progress->line);
+	else
+		fprintf(stderr, "carve: %s\n", progress->line);
+}
+
+static void progress_end(const struct progress *progress)
+{
+	if (progress->rewrite && progress->line[0])
+		fprintf(stderr, "\r\033[K");
+}
+
+static bool is_state(const json_t *lease, const char *state)
+{
+	return !strcmp(state_of(lease), state);
+}
+
+/* The lease once more, when its state or place has changed or after a while. */
+static int poll_lease(struct client *client, const json_t *lease, json_t **ret, struct err *err)
+{
+	char path[96], state[32];
+
+	snprintf(path, sizeof(path), "/v1/leases/%" PRId64 "?wait_s=%d&state=%s", lease_id(lease),
+		 POLL_S, client_escape(state, sizeof(state), state_of(lease)));
+	return client_call(client, "GET", path, NULL, ret, NULL, err);
+}
+
+/*
+ * Replace *lease by its next news. A daemon that is being restarted keeps the
+ * queue: it is asked again for a minute.
+ */
+static int next_news(struct client *client, int stop_fd, json_t **lease, struct err *err)
+{
+	for (int tries = 0;; tries++) {
+		json_t *news = NULL;
+		int r = poll_lease(client, *lease, &news, err);
+
+		if (!r) {
+			bool same = is_state(news, state_of(*lease));
+
+			json_decref(*lease);
+			*lease = news;
+			/* Should the daemon not wait, we do. */
+			if (same)
+				signals_wait(stop_fd, PAUSE_MS);
+			return 0;
+		}
+		if ((r != -ERR_UNAVAILABLE && r != -ERR_TIMEOUT) || tries == N_TRIES ||
+		    signals_wait(stop_fd, TRY_MS))
+			return r;
+	}
+}
+
+static int wait_until_active(struct client *client, int stop_fd, json_t **lease, struct err *err)
+{
+	struct progress progress = {.rewrite = isatty(STDERR_FILENO)};
+	int r = 0;
+
+	while (!r && (is_state(*lease, "queued") || is_state(*lease, "granting")) &&
+	       !signals_wait(stop_fd, 0)) {
+		progress_tell(&progress, *lease);
+		r = next_news(client, stop_fd, lease, err);
+	}
+	progress_end(&progress);
+	return r;
+}
+
+static int must_be_active(const json_t *lease, struct err *err)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	if (is_state(lease, "active"))
+		return 0;
+	lease_describe(lease, &text);
+	return fail(err, ERR_STALE, "%s", text_str(&text));
+}
+
+/* Should giving back fail, the daemon sees that the process is gone. */
+static _Noreturn void leave(struct client *client, const json_t *lease, int signal_number)
+{
+	struct err ignored = ERR_INIT;
+	json_t *over = NULL;
+
+	lease_give_back(client, lease_id(lease), -1, "interrupted", &over, &ignored);
+	signals_die(signal_number);
+}
+
+int lease_obtain(struct client *client, const struct lease_wish *wish,
+		 const struct signals *signals, json_t **ret, struct err *err)
+{
+	cleanup(json_decref) json_t *lease = NULL;
+	int stop, r;
+
+	/*
+	 * The request itself is not interrupted: were its answer lost, the lease
+	 * would be held by nobody who knows its number.
+	 */
+	r = post(client, wish, &lease, err);
+	if (r)
+		return r;
+	client_set_stop(client, signals->stop_fd);
+	client_set_patience(client, POLL_S + CLIENT_PATIENCE_S);
+	r = wait_until_active(client, signals->stop_fd, &lease, err);
+	client_set_stop(client, -1);
+	client_set_patience(client, CLIENT_PATIENCE_S);
+	stop = signals_next(signals->stop_fd);
+	if (stop)
+		leave(client, lease, stop);
+	r = r ? r : must_be_active(lease, err);
+	if (!r)
+		*ret = steal(lease);
+	return r;
+}

@@ -1,0 +1,47 @@
+/*
+ * lease.h - asking for a lease and waiting until it can be used
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/signals.h"
+#include "client/client.h"
+
+struct lease_wish {
+	const char *class_name, *reason; /* reason: NULL when none was given */
+	bool has_time;
+	int64_t time_s;
+	bool wait;	  /* in the queue when there is no room */
+	bool hold_caller; /* it ends with this process */
+};
+
+/*
+ * Ask, and wait until the lease is active. While it waits, progress is told on
+ * standard error. A signal of signals->stop_fd gives the lease back, and this
+ * process dies of it.
+ *
+ *   ret  out: the LEASE of carve-api(7), active, owned by the caller
+ *   err  what the daemon answered; STALE: it ended before it was granted
+ */
+int lease_obtain(struct client *client, const struct lease_wish *wish,
+		 const struct signals *signals, json_t **ret, struct err *err);
+
+/* GET, and DELETE with exit_status (not when < 0) and reason (not when NULL). */
+int lease_read(struct client *client, int64_t id, json_t **ret, struct err *err);
+int lease_give_back(struct client *client, int64_t id, int exit_status, const char *reason,
+		    json_t **ret, struct err *err);
+
+int64_t lease_id(const json_t *lease);
+
+/*
+ * The UUID of its MIG device. Nothing but letters, digits, '-' and '/' is
+ * accepted, so that it can be put into an environment or a line for a shell.
+ *   err  UNAVAILABLE: there is none, or not such a one
+ */
+int lease_device(const json_t *lease, const char **ret, struct err *err);
+
+/* One sentence: "lease 12: small on GPU 0 (1g.10gb at 6), until 2026-11-24 16:40 (4h)". */
+void lease_describe(const json_t *lease, struct text *ret);

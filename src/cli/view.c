@@ -1,0 +1,242 @@
+#include "cli/view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/sizes.h"
+#include "base/table.h"
+
+#define N_COLUMNS_MAX 32
+#define UUID_SHORT    12
+
+const json_t *view_at(const json_t *row, const char *at)
+{
+	char key[64];
+
+	while (row && *at) {
+		size_t len = strcspn(at, ".");
+
+		snprintf(key, sizeof(key), "%.*s", (int)len, at);
+		row = json_object_get(row, key);
+		at += len + (at[len] == '.');
+	}
+	return row;
+}
+
+/* ---- values ---- */
+
+static void add_scalar(const json_t *value, struct text *ret)
+{
+	if (json_is_string(value))
+		text_add_printable(ret, json_string_value(value));
+	else if (json_is_integer(value))
+		text_addf(ret, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_boolean(value))
+		text_add(ret, json_is_true(value) ? "yes" : "no");
+}
+
+static void add_uuid(const json_t *value, int64_t now_s, struct text *ret)
+{
+	char text[UUID_SHORT + 1];
+
+	(void)now_s;
+	if (!json_is_string(value))
+		return;
+	text_printable(text, sizeof(text), json_string_value(value));
+	text_add(ret, text);
+}
+
+static void add_text(const json_t *value, int64_t now_s, struct text *ret)
+{
+	(void)now_s;
+	add_scalar(value, ret);
+}
+
+static void add_size(const json_t *value, int64_t now_s, struct text *ret)
+{
+	char text[32];
+
+	(void)now_s;
+	if (json_is_integer(value) && json_integer_value(value) >= 0)
+		text_add(ret, size_format(text, sizeof(text), (uint64_t)json_integer_value(value)));
+}
+
+static void add_when(const json_t *value, int64_t now_s, struct text *ret)
+{
+	char text[32];
+
+	(void)now_s;
+	if (json_is_integer(value))
+		text_add(ret, clock_format(text, sizeof(text), json_integer_value(value)));
+}
+
+static void add_span(const json_t *value, int64_t now_s, struct text *ret)
+{
+	char text[48];
+
+	(void)now_s;
+	if (json_is_integer(value))
+		text_add(ret, duration_format(text, sizeof(text), json_integer_value(value)));
+}
+
+/* Seconds matter in the last minute only. */
+static void add_left(const json_t *value, int64_t now_s, struct text *ret)
+{
+	char text[48];
+	int64_t left_s;
+
+	if (!json_is_integer(value) ||
+	    __builtin_sub_overflow(json_integer_value(value), now_s, &left_s))
+		return;
+	if (left_s >= 60)
+		left_s -= left_s % 60;
+	text_add(ret, left_s > 0 ? duration_format(text, sizeof(text), left_s) : "over");
+}
+
+static void add_length(const json_t *value, int64_t now_s, struct text *ret)
+{
+	(void)now_s;
+	if (json_is_array(value))
+		text_addf(ret, "%zu", json_array_size(value));
+}
+
+static void add_list(const json_t *value, int64_t now_s, struct text *ret)
+{
+	const json_t *item;
+	size_t i;
+
+	(void)now_s;
+	json_array_foreach(value, i, item)
+	{
+		text_add(ret, i ? " " : "");
+		add_scalar(item, ret);
+	}
+}
+
+static void add_counts(const json_t *value, int64_t now_s, struct text *ret)
+{
+	const char *name;
+	json_t *count;
+
+	(void)now_s;
+	json_object_foreach((json_t *)value, name, count)
+	{
+		if (json_integer_value(count) <= 0 || strpbrk(name, "+-"))
+			continue;
+		text_addf(ret, "%s%" JSON_INTEGER_FORMAT "x", ret->len ? " " : "",
+			  json_integer_value(count));
+		text_add_printable(ret, name);
+	}
+}
+
+static const struct {
+	void (*add)(const json_t *value, int64_t now_s, struct text *ret);
+	bool right;
+} types[COLUMN_TYPE_COUNT] = {
+	[COLUMN_TEXT] = {add_text, false},     [COLUMN_UUID] = {add_uuid, false},
+	[COLUMN_NUMBER] = {add_text, true},    [COLUMN_SIZE] = {add_size, true},
+	[COLUMN_WHEN] = {add_when, false},     [COLUMN_LEFT] = {add_left, true},
+	[COLUMN_SPAN] = {add_span, true},      [COLUMN_FLAG] = {add_text, false},
+	[COLUMN_LENGTH] = {add_length, true},  [COLUMN_LIST] = {add_list, false},
+	[COLUMN_COUNTS] = {add_counts, false},
+};
+
+void view_value(enum column_type type, const json_t *value, int64_t now_s, struct text *ret)
+{
+	types[type].add(value, now_s, ret);
+}
+
+/* ---- which columns ---- */
+
+struct choice {
+	const struct column *columns[N_COLUMNS_MAX];
+	size_t n;
+};
+
+static void choose_usual(const struct column *columns, size_t n, struct choice *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!columns[i].extra)
+			ret->columns[ret->n++] = &columns[i];
+}
+
+static int choose_named(const char *list, const struct column *columns, size_t n,
+			struct choice *ret, struct err *err)
+{
+	const char *names[N_COLUMNS_MAX];
+	char name[64];
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = columns[i].name;
+	for (const char *at = list;; at++) {
+		size_t len = strcspn(at, ",");
+		int found;
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		found = cmd_word(name, "column", names, n, err);
+		if (found < 0)
+			return fail_in(err, "--columns: ");
+		if (ret->n == N_COLUMNS_MAX)
+			return fail(err, ERR_INVALID, "--columns: more than %d", N_COLUMNS_MAX);
+		ret->columns[ret->n++] = &columns[found];
+		at += len;
+		if (!*at)
+			return 0;
+	}
+}
+
+/* ---- the table ---- */
+
+static void add_row(struct table *table, const struct choice *choice, const json_t *row,
+		    int64_t now_s)
+{
+	table_row(table);
+	for (size_t i = 0; i < choice->n; i++) {
+		const struct column *column = choice->columns[i];
+		cleanup(text_done) struct text text = TEXT_INIT;
+
+		view_value(column->type, view_at(row, column->at ? column->at : column->name),
+			   now_s, &text);
+		table_cell(table, "%s", text_str(&text));
+	}
+}
+
+int view_print(const struct cli_wish *wish, const struct column *columns, size_t n,
+	       const json_t *rows, struct err *err)
+{
+	struct table_column heads[N_COLUMNS_MAX];
+	cleanup(table_free) struct table *table = NULL;
+	struct choice choice = {.n = 0};
+	int64_t now_s = clock_now_s();
+	const json_t *row;
+	size_t i;
+	int r = 0;
+
+	if (!json_is_array(rows))
+		return fail(err, ERR_INTERNAL, "carved's answer has no rows");
+	if (wish->columns)
+		r = choose_named(wish->columns, columns, n, &choice, err);
+	else
+		choose_usual(columns, n, &choice);
+	if (r)
+		return r;
+	for (i = 0; i < choice.n; i++)
+		heads[i] = (struct table_column){choice.columns[i]->head,
+						 types[choice.columns[i]->type].right};
+	table = table_new(heads, choice.n);
+	if (wish->no_heading)
+		table_without_heading(table);
+	json_array_foreach(rows, i, row) add_row(table, &choice, row, now_s);
+	return table_print(table, err);
+}
+
+void view_help(const char *heading, const struct column *columns, size_t n)
+{
+	printf("\n%s\n", heading);
+	for (size_t i = 0; i < n; i++)
+		printf("  %-18s %s\n", columns[i].name, columns[i].help);
+}
