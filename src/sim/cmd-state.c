@@ -52,10 +52,13 @@ static int find_gpu(struct world *world, const char *word, unsigned *ret, struct
 
 static int reset_gpu(struct world *world, unsigned gpu, struct err *err)
 {
+	struct world_state *state;
 	nvmlReturn_t code;
 
 	world_work(world, gpu, WORLD_WORK_RESET, 0);
-	code = world_reset(world_change(world), gpu);
+	state = world_change(world);
+	world_reap(state);
+	code = world_reset(state, gpu);
 	if (code != NVML_SUCCESS) {
 		world_abandon(world);
 		return tool_code(code, err, "GPU %u cannot be reset", gpu);

@@ -131,8 +131,11 @@ static int change(const struct load *load, struct world *world,
 		  const char *name, int *ret_exit, struct err *err)
 {
 	const struct world_process process = entry_of(load, name);
-	nvmlReturn_t code = act(world_change(world), &process);
+	struct world_state *state = world_change(world);
+	nvmlReturn_t code;
 
+	world_reap(state); /* what the dead held is free */
+	code = act(state, &process);
 	if (code == NVML_SUCCESS) {
 		world_commit(world);
 		return 0;
