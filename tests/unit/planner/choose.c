@@ -44,7 +44,7 @@ static void draw(struct choose_gpu *gpu, size_t index, const char *picture, cons
 	for (unsigned unit = 0; picture[unit];) {
 		const struct profile *profile;
 		int64_t id = (int64_t)(100 * index + unit);
-		bool has_ends = ends && isdigit((unsigned char)ends[unit]);
+		bool has_ends = ends && unit < strlen(ends) && isdigit((unsigned char)ends[unit]);
 
 		if (strchr(".!", picture[unit])) {
 			unit++;

@@ -274,6 +274,29 @@ static void who_may_gets_terms(void **state)
 	}
 }
 
+/* A class with several profiles is admitted while its smallest is within the quota. */
+static void the_smallest_profile_decides(void **state)
+{
+	static const char yaml[] = "version: 1\n"
+				   "classes: {mixed: {profiles: [3g, 1g, 2g]}}\n"
+				   "teams: {everyone: {quota: {slices: 4}}}\n";
+	static const struct story stories[] = {
+		{"ann", "mixed", "", NULL, "classes.mixed", NULL, 4},
+		{"ann", "mixed", "bob/everyone mixed 3 14", NULL, "classes.mixed", NULL, 1},
+	};
+	cleanup(policy_free) struct policy *policy = policy_of(yaml);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(stories); i++) {
+		struct policy_terms terms = {0};
+		struct err err = ERR_INIT;
+
+		if (tell(policy, &stories[i], &terms, &err))
+			fail_msg("story %zu: %s", i, err.text);
+		assert_int_equal(terms.slices_left, stories[i].slices_left);
+	}
+}
+
 static void the_first_team_that_fits_counts(void **state)
 {
 	static const struct {
@@ -358,6 +381,7 @@ int main(void)
 		cmocka_unit_test(a_full_quota_says_who_holds_it_and_until_when),
 		cmocka_unit_test(other_no),
 		cmocka_unit_test(who_may_gets_terms),
+		cmocka_unit_test(the_smallest_profile_decides),
 		cmocka_unit_test(the_first_team_that_fits_counts),
 		cmocka_unit_test(admins_are_root_and_the_named),
 		cmocka_unit_test(renewals_end_at_max_time),

@@ -141,12 +141,36 @@ static void the_examples_serve_their_boards(void **state)
 	globfree(&found);
 }
 
+/* The file in the manual is a policy, and says nothing by accident. */
+static void the_example_of_the_manual_is_a_policy(void **state)
+{
+	cleanup(policy_free) struct policy *policy = NULL;
+	cleanup(text_done) struct text remarks = TEXT_INIT;
+	cleanup(free) char *manual = NULL;
+	struct err err = ERR_INIT;
+	char *begin, *end;
+
+	(void)state;
+	if (file_read(MANUAL, 1 << 20, &manual, NULL, &err))
+		fail_msg("%s", err.text);
+	begin = strstr(manual, "```\n");
+	assert_non_null(begin);
+	begin += strlen("```\n");
+	end = strstr(begin, "```\n");
+	assert_non_null(end);
+	if (policy_parse(begin, (size_t)(end - begin), "the example", &policy, &err))
+		fail_msg("%s: %s", err.text, err.hint);
+	policy_notes(policy, &remarks);
+	assert_string_equal(text_str(&remarks), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_described),
 		cmocka_unit_test(what_may_be_meant_otherwise_is_noted),
 		cmocka_unit_test(the_examples_serve_their_boards),
+		cmocka_unit_test(the_example_of_the_manual_is_a_policy),
 	};
 
 	return tap_run(tests);

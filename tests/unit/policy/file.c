@@ -286,6 +286,17 @@ static void classes_are_found_by_name_and_alias(void **state)
 	assert_string_equal(err.hint, "there are: small, full");
 }
 
+static void a_person_waits_no_more_often_than_all(void **state)
+{
+	cleanup(policy_free) struct policy *policy = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(parse(HEAD CLASSES TEAMS "queue: {max: 4}\n", &policy, &err), 0);
+	assert_int_equal(policy_queue_max(policy), 4);
+	assert_int_equal(policy_queue_max_per_user(policy), 4);
+}
+
 #define UUID "GPU-01234567-89ab-cdef-0123-456789abcdef"
 
 static void gpus_are_picked(void **state)
@@ -363,6 +374,7 @@ int main(void)
 		cmocka_unit_test(mistakes_of_teams),
 		cmocka_unit_test(what_is_left_out_has_defaults),
 		cmocka_unit_test(classes_are_found_by_name_and_alias),
+		cmocka_unit_test(a_person_waits_no_more_often_than_all),
 		cmocka_unit_test(gpus_are_picked),
 		cmocka_unit_test(numbers_of_names_are_bounded),
 		cmocka_unit_test(a_file_that_is_not_there),
