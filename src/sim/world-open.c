@@ -18,7 +18,8 @@ static const char magic[8] = "carvesim";
 #define LAYOUT 1
 
 /* Nobody holds the lock for longer than microseconds; a file that is no world might, for ever. */
-#define LONGEST_HOLD_S 5
+#define LOCK_NAP_NS   100000
+#define LOCK_ATTEMPTS 50000
 
 static enum err_code code_of(int number)
 {
@@ -116,21 +117,29 @@ static int check_header(const struct world_file *file, const char *dir, struct e
 	return 0;
 }
 
+static int lock_patiently(pthread_mutex_t *lock)
+{
+	const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
+	int code = EBUSY;
+
+	for (unsigned i = 0; i < LOCK_ATTEMPTS; i++) {
+		code = pthread_mutex_trylock(lock);
+		if (code != EBUSY)
+			break;
+		nanosleep(&nap, NULL);
+	}
+	return code;
+}
+
 static int check_state(struct world_file *file, const char *dir, struct err *err)
 {
-	struct timespec patience;
-	int code;
+	int code = lock_patiently(&file->lock);
 
-	clock_gettime(CLOCK_REALTIME, &patience);
-	patience.tv_sec += LONGEST_HOLD_S;
-	code = pthread_mutex_timedlock(&file->lock, &patience);
-	if (code == EOWNERDEAD) {
-		pthread_mutex_consistent(&file->lock);
-		world_wake(file);
-	} else if (code) {
+	if (code && code != EOWNERDEAD)
 		return fail(err, ERR_IO, "the world in '%s' cannot be locked: %s", dir,
 			    strerror(code));
-	}
+	if (code)
+		world_recover(file);
 	code = world_check(&file->copies[file->current], err);
 	pthread_mutex_unlock(&file->lock);
 	return code ? fail_in(err, "the world in '%s' is damaged: ", dir) : 0;

@@ -40,6 +40,13 @@ struct world {
 /* Wake everybody who waits for events, and those who should look whether it is gone. */
 void world_wake(struct world_file *file);
 
+/*
+ * The lock was given to us (EOWNERDEAD) because its owner died. Whatever it was
+ * doing, the copy that counts is whole: the next change overwrites the other
+ * one. It may not have told anybody, though.
+ */
+void world_recover(struct world_file *file);
+
 /* ---- the state ---- */
 
 /* The monotonic clock in ns; tests put their own in its place. */

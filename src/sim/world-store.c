@@ -29,21 +29,21 @@ void world_wake(struct world_file *file)
 	syscall(SYS_futex, &file->event_signal, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/*
- * A dead owner left the copy that counts whole, whatever it was doing: the next
- * change overwrites the other one. It may not have told anybody, though.
- */
+void world_recover(struct world_file *file)
+{
+	pthread_mutex_consistent(&file->lock);
+	atomic_store(&file->call_faults, call_faults_armed(&file->copies[file->current]));
+	world_wake(file);
+}
+
 static void lock(struct world_file *file)
 {
 	int code = pthread_mutex_lock(&file->lock);
 
 	if (code && code != EOWNERDEAD)
 		abort(); /* going on without the lock would tear the state of everybody */
-	if (!code)
-		return;
-	pthread_mutex_consistent(&file->lock);
-	atomic_store(&file->call_faults, call_faults_armed(&file->copies[file->current]));
-	world_wake(file);
+	if (code)
+		world_recover(file);
 }
 
 const struct world_state *world_read(struct world *world)
