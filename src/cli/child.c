@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,11 +101,12 @@ static void act_on_time(struct child *child)
 			return;
 	}
 	if (child->act == CHILD_IN_TIME) {
-		fprintf(stderr, "carve: the lease is over: SIGTERM now, SIGKILL in %d seconds\n",
-			CHILD_GRACE_S);
+		fprintf(stderr,
+			"carve: the lease is over: SIGTERM now, SIGKILL in %" PRId64 " seconds\n",
+			child->limit->grace_s);
 		terminate(child);
 		child->act = CHILD_TERMINATED;
-		child->next_s = now_s + CHILD_GRACE_S;
+		child->next_s = now_s + child->limit->grace_s;
 		return;
 	}
 	fprintf(stderr, "carve: the command did not end: SIGKILL\n");

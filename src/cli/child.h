@@ -14,15 +14,14 @@
 #include "base/err.h"
 #include "cli/signals.h"
 
-#define CHILD_GRACE_S 30 /* between SIGTERM and SIGKILL */
-
 struct child_variable {
 	const char *name, *value;
 };
 
 struct child_limit {
 	bool has_end;
-	int64_t end_s; /* Unix clock */
+	int64_t end_s;	 /* Unix clock: then comes SIGTERM */
+	int64_t grace_s; /* and so much later SIGKILL */
 	/*
 	 * Asked when the end has come: a later end (it was prolonged), or now_s or
 	 * earlier when it is over. NULL: the end is final.

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "base/cleanup.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
@@ -21,19 +19,12 @@ static int release_run(struct cmd_call *call, struct err *err)
 	const struct release_wish *wish = call->wish;
 	cleanup(client_close) struct client *client = NULL;
 	cleanup(json_decref) json_t *lease = NULL;
-	cleanup(text_done) struct text text = TEXT_INIT;
 	int64_t id;
 	int r = ask_lease_id(call->args[0], &id, err);
 
 	r = r ? r : client_open(wish->common.socket, &client, err);
 	r = r ? r : lease_give_back(client, id, -1, wish->reason, &lease, err);
-	if (r)
-		return r;
-	if (wish->common.json)
-		return ask_print_json(lease, err);
-	lease_describe(lease, &text);
-	printf("%s\n", text_str(&text));
-	return 0;
+	return r ? r : lease_print(&wish->common, lease, err);
 }
 
 const struct cmd cmd_release = {

@@ -22,7 +22,6 @@ static int renew_run(struct cmd_call *call, struct err *err)
 	const struct renew_wish *wish = call->wish;
 	cleanup(json_decref) json_t *body = json_pack("{s:I}", "time_s", wish->time_s);
 	cleanup(json_decref) json_t *lease = NULL;
-	cleanup(text_done) struct text text = TEXT_INIT;
 	char path[64];
 	int64_t id;
 	int r = ask_lease_id(call->args[0], &id, err);
@@ -31,13 +30,7 @@ static int renew_run(struct cmd_call *call, struct err *err)
 		return r;
 	snprintf(path, sizeof(path), "/v1/leases/%" PRId64 "/renew", id);
 	r = ask(&wish->common, "POST", path, body, &lease, err);
-	if (r)
-		return r;
-	if (wish->common.json)
-		return ask_print_json(lease, err);
-	lease_describe(lease, &text);
-	printf("%s\n", text_str(&text));
-	return 0;
+	return r ? r : lease_print(&wish->common, lease, err);
 }
 
 const struct cmd cmd_renew = {

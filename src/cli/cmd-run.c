@@ -17,6 +17,7 @@
 
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NO_COMMAND 127
+#define GRACE_S		30
 #define LOOK_AGAIN_S	30 /* when the daemon does not answer */
 #define LAST_CALL_S	10 /* patience for giving back: somebody waits for our exit */
 
@@ -100,7 +101,7 @@ static int run_on(struct run *run, const struct signals *signals, const json_t *
 	const struct run_wish *wish = call->wish;
 	const json_t *end = json_object_get(lease, "ends_s");
 	const struct child_limit limit = {wish->has_time && json_is_integer(end),
-					  json_integer_value(end), look_again, run};
+					  json_integer_value(end), GRACE_S, look_again, run};
 	char number[24];
 	struct child_variable variables[] = {{"CUDA_VISIBLE_DEVICES", NULL},
 					     {"CARVE_LEASE", number},

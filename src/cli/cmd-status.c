@@ -10,6 +10,7 @@
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/ruler.h"
+#include "cli/terminal.h"
 #include "cli/view.h"
 
 #define WIDTH	    80
@@ -29,14 +30,6 @@ struct screen {
 	const char *me; /* user name; NULL: unknown */
 };
 
-static bool wants_colour(void)
-{
-	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]) &&
-	       !(terminal && !strcmp(terminal, "dumb"));
-}
-
 /* One line, cut at the screen's width, without blanks at its end. */
 static void print_line(const struct screen *screen, const char *code, const char *line)
 {
@@ -53,25 +46,15 @@ static void print_line(const struct screen *screen, const char *code, const char
 		printf("%s\n", cut);
 }
 
-static void add_value(const json_t *row, const char *before, const char *at, enum column_type type,
-		      const char *after, int64_t now_s, struct text *ret)
-{
-	cleanup(text_done) struct text text = TEXT_INIT;
-
-	view_value(type, view_at(row, at), now_s, &text);
-	if (text.len)
-		text_addf(ret, "%s%s%s", before, text_str(&text), after);
-}
-
 /* ---- head and notes ---- */
 
 static void print_head(const struct screen *screen, const json_t *status)
 {
 	cleanup(text_done) struct text line = TEXT_INIT;
 
-	add_value(status, "carved ", "version", COLUMN_TEXT, "", screen->now_s, &line);
-	add_value(status, ", driver ", "driver", COLUMN_TEXT, "", screen->now_s, &line);
-	add_value(status, ", policy ", "policy.name", COLUMN_TEXT, "", screen->now_s, &line);
+	view_add(status, "carved ", "version", COLUMN_TEXT, "", screen->now_s, &line);
+	view_add(status, ", driver ", "driver", COLUMN_TEXT, "", screen->now_s, &line);
+	view_add(status, ", policy ", "policy.name", COLUMN_TEXT, "", screen->now_s, &line);
 	print_line(screen, "1", text_str(&line));
 }
 
@@ -83,8 +66,8 @@ static void print_notes(const struct screen *screen, const json_t *status)
 	if (json_is_string(view_at(status, "policy.error"))) {
 		cleanup(text_done) struct text line = TEXT_INIT;
 
-		add_value(status, "! the policy file was refused, the former one is in force: ",
-			  "policy.error", COLUMN_TEXT, "", 0, &line);
+		view_add(status, "! the policy file was refused, the former one is in force: ",
+			 "policy.error", COLUMN_TEXT, "", 0, &line);
 		print_line(screen, "33", text_str(&line));
 	}
 	if (json_is_false(json_object_get(status, "ledger_writable")))
@@ -107,13 +90,13 @@ static void print_gpu(const struct screen *screen, const json_t *gpu)
 	cleanup(text_done) struct text ruler = TEXT_INIT;
 	const char *state = json_string_value(json_object_get(gpu, "state"));
 
-	add_value(gpu, "GPU ", "index", COLUMN_NUMBER, "", 0, &head);
-	add_value(gpu, "  ", "name", COLUMN_TEXT, "", 0, &head);
+	view_add(gpu, "GPU ", "index", COLUMN_NUMBER, "", 0, &head);
+	view_add(gpu, "  ", "name", COLUMN_TEXT, "", 0, &head);
 	if (state && strcmp(state, "ok"))
-		add_value(gpu, "  ", "state", COLUMN_TEXT, "", 0, &head);
+		view_add(gpu, "  ", "state", COLUMN_TEXT, "", 0, &head);
 	if (json_is_false(json_object_get(gpu, "managed")))
 		text_add(&head, "  not managed");
-	add_value(gpu, "  fits: ", "free", COLUMN_COUNTS, "", 0, &head);
+	view_add(gpu, "  fits: ", "free", COLUMN_COUNTS, "", 0, &head);
 	ruler_draw(gpu, RULER_WIDTH, &ruler);
 	printf("\n");
 	print_line(screen, "1", text_str(&head));
@@ -230,7 +213,8 @@ static int print_leases(const struct screen *screen, const json_t *status, struc
 static int print_screen(const json_t *status, struct err *err)
 {
 	const struct passwd *user = getpwuid(getuid());
-	const struct screen screen = {wants_colour(), clock_now_s(), user ? user->pw_name : NULL};
+	const struct screen screen = {terminal_colours(STDOUT_FILENO), clock_now_s(),
+				      user ? user->pw_name : NULL};
 	const json_t *gpu;
 	size_t i;
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/ask.h"
+#include "cli/terminal.h"
 #include "cli/view.h"
 
 #define POLL_S	 50 /* the daemon allows 60 */
@@ -44,15 +45,10 @@ int lease_device(const json_t *lease, const char **ret, struct err *err)
 
 /* ---- one sentence ---- */
 
-/* Adds before, the value and after; nothing when the value is not known. */
 static void add_value(const json_t *lease, const char *before, const char *at,
 		      enum column_type type, const char *after, struct text *ret)
 {
-	cleanup(text_done) struct text text = TEXT_INIT;
-
-	view_value(type, view_at(lease, at), clock_now_s(), &text);
-	if (text.len)
-		text_addf(ret, "%s%s%s", before, text_str(&text), after);
+	view_add(lease, before, at, type, after, clock_now_s(), ret);
 }
 
 static void add_place(const json_t *lease, struct text *ret)
@@ -108,6 +104,17 @@ void lease_describe(const json_t *lease, struct text *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		if (!strcmp(states[i].state, state_of(lease)))
 			states[i].describe(lease, ret);
+}
+
+int lease_print(const struct cli_wish *wish, const json_t *lease, struct err *err)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	if (wish->json)
+		return ask_print_json(lease, err);
+	lease_describe(lease, &text);
+	printf("%s\n", text_str(&text));
+	return 0;
 }
 
 /* ---- requests ---- */
@@ -218,7 +225,7 @@ static int next_news(struct client *client, int stop_fd, json_t **lease, struct 
 
 static int wait_until_active(struct client *client, int stop_fd, json_t **lease, struct err *err)
 {
-	struct progress progress = {.rewrite = isatty(STDERR_FILENO)};
+	struct progress progress = {.rewrite = terminal_moves(STDERR_FILENO)};
 	int r = 0;
 
 	while (!r && (is_state(*lease, "queued") || is_state(*lease, "granting")) &&

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "cli/cli.h"
 #include "cli/signals.h"
 #include "client/client.h"
 
@@ -45,3 +46,6 @@ int lease_device(const json_t *lease, const char **ret, struct err *err);
 
 /* One sentence: "lease 12: small on GPU 0 (1g.10gb at 6), until 2026-11-24 16:40 (4h)". */
 void lease_describe(const json_t *lease, struct text *ret);
+
+/* That sentence, or the lease as JSON. */
+int lease_print(const struct cli_wish *wish, const json_t *lease, struct err *err);

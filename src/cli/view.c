@@ -150,6 +150,16 @@ void view_value(enum column_type type, const json_t *value, int64_t now_s, struc
 	types[type].add(value, now_s, ret);
 }
 
+void view_add(const json_t *row, const char *before, const char *at, enum column_type type,
+	      const char *after, int64_t now_s, struct text *ret)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	view_value(type, view_at(row, at), now_s, &text);
+	if (text.len)
+		text_addf(ret, "%s%s%s", before, text_str(&text), after);
+}
+
 /* ---- which columns ---- */
 
 struct choice {

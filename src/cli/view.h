@@ -47,6 +47,10 @@ const json_t *view_at(const json_t *row, const char *at);
 /* One value as people read it, "" when it is not known; now_s is for COLUMN_LEFT. */
 void view_value(enum column_type type, const json_t *value, int64_t now_s, struct text *ret);
 
+/* before, a row's value and after; nothing when the value is not known. */
+void view_add(const json_t *row, const char *before, const char *at, enum column_type type,
+	      const char *after, int64_t now_s, struct text *ret);
+
 /*
  * Print rows: a table, as wish->columns and wish->no_heading say.
  *   rows  an array; anything else is INTERNAL

@@ -15,13 +15,15 @@ int when_parse(const char *typed, int64_t now_s, int64_t *ret_s, struct err *err
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
 		struct tm tm = {.tm_isdst = -1}, asked;
 		const char *end = strptime(typed, patterns[i], &tm);
+		time_t when;
 
 		if (!end || *end)
 			continue;
 		asked = tm;
-		*ret_s = mktime(&tm);
+		when = mktime(&tm);
 		if (tm.tm_mday != asked.tm_mday) /* mktime() has made March of February 30 */
 			return fail(err, ERR_INVALID, "'%.40s' is no day", typed);
+		*ret_s = when;
 		return 0;
 	}
 	if (!duration_parse(typed, &span_s, err)) {
