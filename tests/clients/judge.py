@@ -35,6 +35,12 @@ class World:
         """Standard output of a command that sees the world."""
         return self.sim("run", "--no-jail", "--", *command, env={**os.environ, **(env or {})})
 
+    def ask(self, *command):
+        """Exit status and standard output of a command that may fail."""
+        line = [CARVE_SIM, "run", "--dir", self.dir, "--no-jail", "--", *command]
+        done = subprocess.run(line, text=True, capture_output=True)
+        return done.returncode, done.stdout
+
     def python(self, *args):
         """The same of Debian's Python with the client packages."""
         path = [str(p) for p in CLIENTS.glob("*/usr/lib/python3/dist-packages")]
@@ -52,11 +58,15 @@ class World:
         assert load.stdout.readline(), "the load ended at once"
         return load.pid
 
-    def end(self):
+    def end_loads(self):
         for load in self.loads:
             load.kill()
             load.wait()
             load.stdout.close()
+        self.loads = []
+
+    def end(self):
+        self.end_loads()
         self.sim("check")
         self.sim("down", "--force")
 
