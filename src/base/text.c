@@ -200,7 +200,7 @@ static size_t distance(const char *a, const char *b)
 	size_t row[3][WORD_MAX + 1];
 
 	if (la > WORD_MAX || lb > WORD_MAX)
-		return WORD_MAX;
+		return SIZE_MAX;
 	for (size_t j = 0; j <= lb; j++)
 		row[0][j] = j;
 	for (size_t i = 1; i <= la; i++) {

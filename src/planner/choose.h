@@ -88,8 +88,9 @@ struct outlook {
 
 /*
  * When will there be room? Of all windows that could serve the class, the one
- * whose last lease ends first. Windows with a stranger or without a known end
- * never free. Free now: when_s = now_s.
+ * whose last lease ends first, the better profile when they tie. Windows with a
+ * stranger or without a known end never free. Free now: when_s = now_s, lease 0;
+ * a lease that should have ended already counts as ending now, and is named.
  */
 void choose_outlook(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
 		    uint32_t max_slices, int64_t now_s, struct outlook *ret);

@@ -145,8 +145,11 @@ static int check_time(const struct admit *admit, const struct policy_wish *wish,
 	return fail_rule(err, "classes.%s.max_time", class_->name);
 }
 
-static int check_quotas(const struct admit *admit, uint32_t *ret_slices_left, struct err *err)
+static int check_quotas(struct admit *admit, uint32_t *ret_slices_left, struct err *err)
 {
+	admit->least_slices = class_least_slices(admit->class_, admit->boards, admit->n_boards);
+	if (!admit->least_slices)
+		return refuse_impossible(admit, err);
 	*ret_slices_left = POLICY_UNLIMITED;
 	for (size_t i = 0; i < ARRAY_SIZE(admit->scopes); i++) {
 		const struct quota_scope *scope = &admit->scopes[i];
@@ -160,6 +163,16 @@ static int check_quotas(const struct admit *admit, uint32_t *ret_slices_left, st
 			*ret_slices_left = left.slices;
 	}
 	return 0;
+}
+
+/* Users' names come from the system, which does not promise that they print. */
+static int make_printable(struct err *err)
+{
+	const struct err raw = *err;
+
+	text_printable(err->text, sizeof(err->text), raw.text);
+	text_printable(err->hint, sizeof(err->hint), raw.hint);
+	return -(int)err->code;
 }
 
 int policy_admit(const struct policy *policy, const struct policy_person *person,
@@ -184,14 +197,9 @@ int policy_admit(const struct policy *policy, const struct policy_person *person
 
 	r = r ? r : check_reason(&admit, wish->reason, err);
 	r = r ? r : check_time(&admit, wish, &terms.time_s, err);
+	r = r ? r : check_quotas(&admit, &terms.slices_left, err);
 	if (r)
-		return r;
-	admit.least_slices = class_least_slices(class_, boards_here, n_boards_here);
-	if (!admit.least_slices)
-		return refuse_impossible(&admit, err);
-	r = check_quotas(&admit, &terms.slices_left, err);
-	if (r)
-		return r;
+		return make_printable(err);
 	snprintf(terms.rule, sizeof(terms.rule), "classes.%s%s", class_->name,
 		 class_->restricted ? ".allow" : "");
 	*ret = terms;

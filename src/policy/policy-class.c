@@ -114,7 +114,6 @@ static int read_match(const struct yaml_node *map, const struct class_wish *wish
 				      "without 'slices'");
 	}
 	*class_->match = (struct policy_class_match){
-		.node = map,
 		.profiles = wish->profiles,
 		.boards = wish->boards,
 		.has_memory = wish->has_memory,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/sizes.h"
 #include "base/text.h"
@@ -129,7 +130,7 @@ static void show_class(struct grid *grid, const struct policy_class *class_,
 		    !add_profiles(&line, class_, shelf->boards[i]))
 			continue;
 		add_alike(&line, class_, shelf, i);
-		for (; lines && grid->column < 5;)
+		while (lines && grid->column < 5)
 			cell(grid, "%s", "");
 		cell(grid, "%s", text_str(&line));
 		end_row(grid);
@@ -145,7 +146,7 @@ static void show_classes(struct grid *grid, const struct policy *policy, const s
 {
 	static const char *const heads[] = {"CLASS", "TIME", "AT MOST", "WARM", "WHO", "SERVED BY"};
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		cell(grid, "%s", heads[i]);
 	end_row(grid);
 	for (size_t i = 0; i < policy->n_classes; i++)
@@ -164,17 +165,15 @@ static void cell_limit(struct grid *grid, uint32_t limit)
 
 static void cell_each(struct grid *grid, const struct policy_quota *quota)
 {
-	bool instances = quota->instances != POLICY_UNLIMITED;
-	bool slices = quota->slices != POLICY_UNLIMITED;
+	cleanup(text_done) struct text text = TEXT_INIT;
 
-	if (instances && slices)
-		cell(grid, "%u, %u slices", quota->instances, quota->slices);
-	else if (instances)
-		cell(grid, "%u", quota->instances);
-	else if (slices)
-		cell(grid, "%u slices", quota->slices);
-	else
-		cell(grid, "no limit");
+	if (quota->instances != POLICY_UNLIMITED)
+		text_addf(&text, "%u instance%s", quota->instances,
+			  quota->instances == 1 ? "" : "s");
+	if (quota->slices != POLICY_UNLIMITED)
+		text_addf(&text, "%s%u slice%s", text.len ? ", " : "", quota->slices,
+			  quota->slices == 1 ? "" : "s");
+	cell(grid, "%s", text.len ? text_str(&text) : "no limit");
 }
 
 static void show_team(struct grid *grid, const struct policy_team *team)
@@ -199,7 +198,7 @@ static void show_teams(struct grid *grid, const struct policy *policy, const str
 					    "SHARE", "CLASSES",	  "WHO"};
 
 	(void)shelf;
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		cell(grid, "%s", heads[i]);
 	end_row(grid);
 	for (size_t i = 0; i < policy->n_teams; i++)

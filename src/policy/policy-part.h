@@ -19,7 +19,7 @@ struct policy_members {
 
 /* Exactly one of profiles, boards and (has_memory or has_slices). */
 struct policy_class_match {
-	const struct yaml_node *node, *aliases, *profiles, *boards;
+	const struct yaml_node *aliases, *profiles, *boards;
 	bool has_memory, has_slices;
 	uint64_t memory_bytes;
 	int64_t slices;
@@ -27,7 +27,6 @@ struct policy_class_match {
 };
 
 struct policy_team_match {
-	const struct yaml_node *node;
 	bool is_everyone;
 	struct policy_members members;
 	const struct yaml_node *classes; /* NULL: all */

@@ -22,7 +22,7 @@
 int map_read(const struct yaml_node *map, const char *what, const char *example,
 	     const struct yaml_field *fields, size_t n_fields, void *into, struct err *err);
 
-/* A list of 1 to max words, or one word alone; each must pass. NULL is fine. */
+/* A list of 1 to max words, or one word alone; each must pass the check, if any. NULL is fine. */
 int words_check(const struct yaml_node *list, size_t max,
 		int (*check)(const struct yaml_node *word, struct err *err), struct err *err);
 

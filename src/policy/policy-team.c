@@ -39,7 +39,6 @@ int read_members(const struct yaml_node *map, const char *what, const char *exam
 struct team_wish {
 	struct policy_members members;
 	const struct yaml_node *quota, *per_user, *classes;
-	bool has_share;
 	double share;
 };
 
@@ -49,7 +48,7 @@ static const struct yaml_field team_fields[] = {
 	{"quota", YAML_NODE, AT(team_wish, quota)},
 	{"per_user", YAML_NODE, AT(team_wish, per_user)},
 	{"classes", YAML_NODE, AT(team_wish, classes)},
-	{"share", YAML_FACTOR, AT(team_wish, share), offsetof(struct team_wish, has_share)},
+	{"share", YAML_FACTOR, AT(team_wish, share)},
 };
 
 static int read_quota(const struct yaml_node *map, struct policy_quota *ret, struct err *err)
@@ -138,7 +137,6 @@ int policy_read_team(struct policy *policy, const struct yaml_node *map, struct 
 	team->share = wish.share;
 	team->match = &policy->team_matches[policy->n_teams];
 	*team->match = (struct policy_team_match){
-		.node = map,
 		.is_everyone = !strcmp(team->name, "everyone"),
 		.members = wish.members,
 		.classes = wish.classes,

@@ -64,8 +64,12 @@ static void test_utf8(void **state)
 static void test_nearest(void **state)
 {
 	static const char *const words[] = { "small", "medium", "large", "full" };
+	char endless[4000];
 
 	(void)state;
+	memset(endless, 's', sizeof(endless) - 1);
+	endless[sizeof(endless) - 1] = '\0';
+	assert_null(text_nearest(endless, words, 4));
 	assert_string_equal(text_nearest("smal", words, 4), "small");
 	assert_string_equal(text_nearest("Meduim", words, 4), "medium");
 	assert_null(text_nearest("gigantic", words, 4));

@@ -144,6 +144,8 @@ static void who_may_not_ask_hears_why(void **state)
 	static const struct story stories[] = {
 		{"zoe", "small", "", "user 'zoe' is in no team of the policy", "teams",
 		 "an admin can add a user or a group to a team (group ops, wheel; user olga)"},
+		{"e\033ve", "small", "", "user 'e?ve' is in no team of the policy", "teams",
+		 "an admin can add a user or a group to a team (group ops, wheel; user olga)"},
 		{"olga:wheel", "small", "", "user 'olga' is in no team of the policy", "teams",
 		 "an admin can add a user or a group to a team (group ops, wheel; user olga)"},
 		{"gus:guests", "medium", "", "class 'medium' is not for team guests",

@@ -41,10 +41,10 @@ static const char description[] =
 	"full   4h      1d       0     team train, lab; user eve  7g.80gb on a100-sxm4-80gb, h100-sxm5-80gb\n"
 	"                                                         4g.24gb on a30-24gb\n"
 	"\n"
-	"TEAM      INSTANCES  SLICES    EACH PERSON  SHARE  CLASSES       WHO\n"
-	"train     no limit   21        no limit     2.5    all           group train\n"
-	"lab       8          14        2, 4 slices  1      small, large  group train; user ann, bob\n"
-	"everyone  no limit   no limit  1            1      small         whoever is in no other\n";
+	"TEAM      INSTANCES  SLICES    EACH PERSON            SHARE  CLASSES       WHO\n"
+	"train     no limit   21        no limit               2.5    all           group train\n"
+	"lab       8          14        2 instances, 4 slices  1      small, large  group train; user ann, bob\n"
+	"everyone  no limit   no limit  1 instance             1      small         whoever is in no other\n";
 /* clang-format on */
 
 static const char notes[] = "group 'train' is in team train, which counts, and in team lab\n"
