@@ -14,7 +14,7 @@
  * resources NO_ROOM, no permission DENIED, not supported UNSUPPORTED, not found
  * NOT_FOUND, GPU lost or driver not loaded UNAVAILABLE, time-out TIMEOUT,
  * insufficient memory NOMEM, everything else DRIVER. The text names the call
- * and NVML's own word for the error. Nothing else is changed on failure.
+ * and NVML's own word for the error. Nothing is changed on failure (but DIRTY).
  *
  * What the driver answers is input like any other: counts are bounded, texts
  * are cut and made printable, an answer that makes no sense is DRIVER.
@@ -46,7 +46,7 @@ struct backend_driver {
 
 struct backend_gpu {
 	unsigned index; /* NVML's, now */
-	char uuid[BACKEND_UUID];
+	char uuid[BACKEND_UUID]; /* "" when it was lost before we ever saw it */
 	char name[96];
 	char pci[32]; /* "0000:07:00.0" */
 	char serial[32]; /* "" when the board has none or it may not be read */
@@ -65,10 +65,15 @@ struct backend_profile {
 	unsigned constant, id;
 	unsigned slices, instances, sm;
 	uint64_t memory_mib;
-	unsigned size;	 /* of a placement, in units */
+	unsigned size;	 /* of a placement, in units; 0: the driver may not be asked */
 	uint16_t starts; /* bit u: may start at unit u */
 };
 
+/*
+ * Listing instances needs a privilege. Without it we see who is there by the
+ * MIG devices, but not where: profile_id and start are BACKEND_NONE, size is 0,
+ * and an instance without compute instances is not seen at all.
+ */
 struct backend_ci {
 	unsigned id, profile_id;
 	unsigned start, slices;	 /* compute slices inside the instance */
@@ -95,7 +100,7 @@ enum backend_event_kind { BACKEND_EVENT_NONE, BACKEND_EVENT_MIG, BACKEND_EVENT_X
 
 struct backend_event {
 	enum backend_event_kind kind;
-	char gpu[BACKEND_UUID];
+	char gpu[BACKEND_UUID]; /* "" when it can no longer tell: any may be meant */
 	uint64_t xid;
 	unsigned gi, ci; /* BACKEND_NONE: not attributed */
 };
@@ -115,7 +120,7 @@ struct backend_ops {
 
 	/*
 	 * The GPU instances with their compute instances, ascending by start. MIG off: none.
-	 * ret has room for BACKEND_MAX_INSTANCES.
+	 * ret has room for BACKEND_MAX_INSTANCES. STALE: it changed each time it was read.
 	 */
 	int (*instances)(struct backend *backend, const char *gpu, struct backend_instance *ret,
 			 size_t *ret_n, struct err *err);
@@ -128,7 +133,10 @@ struct backend_ops {
 	int (*set_mig)(struct backend *backend, const char *gpu, bool on, bool *ret_pending,
 		       struct err *err);
 
-	/* Exactly there, never elsewhere. NO_ROOM also when the place is taken. */
+	/*
+	 * Exactly there, never elsewhere. NO_ROOM also when the place is taken. DIRTY, here and
+	 * in ci_create: one was made, could not be read, and could not be taken back.
+	 */
 	int (*gi_create)(struct backend *backend, const char *gpu, unsigned profile_id,
 			 unsigned start, unsigned size, unsigned *ret_gi, struct err *err);
 
