@@ -28,9 +28,11 @@ static const struct column gpu_columns[] = {
 	{"uuid", "UUID", COLUMN_TEXT, "its UUID", .extra = true},
 	{"pci", "PCI", COLUMN_TEXT, "its PCI address", .extra = true},
 	{"minor", "MINOR", COLUMN_NUMBER, "the number in /dev/nvidiaN", .extra = true},
-	{"mig_pending", "PENDING", COLUMN_TEXT, "MIG mode after the next reset", .extra = true},
+	{"mig_pending", "PENDING", COLUMN_FLAG, "MIG mode changes at the next reset",
+	 .extra = true},
 	{"confidence", "KNOWN", COLUMN_TEXT, "how sure the catalogue is about it", .extra = true},
 	{"units", "UNITS", COLUMN_NUMBER, "placement units", .extra = true},
+	{"note", "NOTE", COLUMN_TEXT, "what is wrong with it", .extra = true},
 	{"observed_s", "OBSERVED", COLUMN_WHEN, "when it was last looked at", .extra = true},
 };
 

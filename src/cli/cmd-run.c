@@ -100,13 +100,16 @@ static int run_on(struct run *run, const struct signals *signals, const json_t *
 {
 	const struct run_wish *wish = call->wish;
 	const json_t *end = json_object_get(lease, "ends_s");
+	/* As the policy calls it; an alias may have been typed. */
+	const char *class_name = json_string_value(json_object_get(lease, "class"));
 	const struct child_limit limit = {wish->has_time && json_is_integer(end),
 					  json_integer_value(end), GRACE_S, look_again, run};
 	char number[24];
-	struct child_variable variables[] = {{"CUDA_VISIBLE_DEVICES", NULL},
-					     {"CARVE_LEASE", number},
-					     {"CARVE_CLASS", wish->class_name},
-					     {NULL, NULL}};
+	struct child_variable variables[] = {
+		{"CUDA_VISIBLE_DEVICES", NULL},
+		{"CARVE_LEASE", number},
+		{"CARVE_CLASS", class_name ? class_name : wish->class_name},
+		{NULL, NULL}};
 	int status = 0;
 	int r = lease_device(lease, &variables[0].value, err);
 

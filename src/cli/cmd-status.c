@@ -87,7 +87,9 @@ static void print_notes(const struct screen *screen, const json_t *status)
 static void print_gpu(const struct screen *screen, const json_t *gpu)
 {
 	cleanup(text_done) struct text head = TEXT_INIT;
+	cleanup(text_done) struct text fits = TEXT_INIT;
 	cleanup(text_done) struct text ruler = TEXT_INIT;
+	cleanup(text_done) struct text note = TEXT_INIT;
 	const char *state = json_string_value(json_object_get(gpu, "state"));
 
 	view_add(gpu, "GPU ", "index", COLUMN_NUMBER, "", 0, &head);
@@ -96,11 +98,16 @@ static void print_gpu(const struct screen *screen, const json_t *gpu)
 		view_add(gpu, "  ", "state", COLUMN_TEXT, "", 0, &head);
 	if (json_is_false(json_object_get(gpu, "managed")))
 		text_add(&head, "  not managed");
-	view_add(gpu, "  fits: ", "free", COLUMN_COUNTS, "", 0, &head);
+	ruler_fits(gpu, &fits);
+	if (fits.len)
+		text_addf(&head, "  fits: %s", text_str(&fits));
 	ruler_draw(gpu, RULER_WIDTH, &ruler);
 	printf("\n");
 	print_line(screen, "1", text_str(&head));
 	print_line(screen, NULL, text_str(&ruler));
+	view_add(gpu, "! ", "note", COLUMN_TEXT, "", 0, &note);
+	if (note.len)
+		print_line(screen, "33", text_str(&note));
 }
 
 /* ---- leases and queue ---- */

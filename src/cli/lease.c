@@ -30,6 +30,11 @@ static const char *state_of(const json_t *lease)
 	return state ? state : "";
 }
 
+static bool is_state(const json_t *lease, const char *state)
+{
+	return !strcmp(state_of(lease), state);
+}
+
 int lease_device(const json_t *lease, const char **ret, struct err *err)
 {
 	const char *uuid = json_string_value(view_at(lease, "instance.uuid"));
@@ -80,7 +85,7 @@ static void describe_active(const json_t *lease, struct text *ret)
 static void describe_ending(const json_t *lease, struct text *ret)
 {
 	add_place(lease, ret);
-	text_add(ret, " is over, but processes still run there");
+	text_add(ret, " is over; the instance is free when nothing runs on it");
 }
 
 static void describe_ended(const json_t *lease, struct text *ret)
@@ -166,6 +171,9 @@ static void progress_tell(struct progress *progress, const json_t *lease)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
 
+	/* In a log, that an instance takes its seconds to be made is no news. */
+	if (!progress->rewrite && !is_state(lease, "queued"))
+		return;
 	lease_describe(lease, &text);
 	if (!strcmp(progress->line, text_str(&text)))
 		return;
@@ -180,11 +188,6 @@ static void progress_end(const struct progress *progress)
 {
 	if (progress->rewrite && progress->line[0])
 		fprintf(stderr, "\r\033[K");
-}
-
-static bool is_state(const json_t *lease, const char *state)
-{
-	return !strcmp(state_of(lease), state);
 }
 
 /* The lease once more, when its state or place has changed or after a while. */

@@ -114,3 +114,22 @@ bool ruler_draw(const json_t *gpu, unsigned width, struct text *ret)
 	layout_draw(&layout, cell < CELL_MAX ? cell : CELL_MAX, label, &ruler, ret);
 	return true;
 }
+
+void ruler_fits(const json_t *gpu, struct text *ret)
+{
+	const struct board *board = board_by_id(text_at(gpu, "board"));
+	json_t *shapes = json_object(), *count;
+	const char *name;
+
+	json_object_foreach(json_object_get(gpu, "free"), name, count)
+	{
+		const struct profile *profile = board ? board_profile_by_name(board, name) : NULL;
+		char shape[32];
+
+		json_object_set(shapes,
+				profile ? profile_shape(profile, shape, sizeof(shape)) : name,
+				count);
+	}
+	view_value(COLUMN_COUNTS, shapes, 0, ret);
+	json_decref(shapes);
+}

@@ -14,3 +14,6 @@
  *          observed contradicts the catalogue; ret then says which
  */
 bool ruler_draw(const json_t *gpu, unsigned width, struct text *ret);
+
+/* How many more of each profile fit now, each alone: "7x1g 3x2g"; nothing when not known. */
+void ruler_fits(const json_t *gpu, struct text *ret);

@@ -164,7 +164,7 @@ def ending(span):
 
 
 def the_end_of_time_is_told_and_kept():
-    lease = ending(1)
+    lease = ending(3)
     with World(**{"POST /v1/leases": {"status": 201, "body": lease}, "GET /v1/leases/15": lease}) as world:
         process = run_shell(world, "trap 'echo told; exit 3' TERM; echo there; while :; do sleep 0.05; done",
                             "--time", "1s")
