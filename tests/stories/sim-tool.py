@@ -15,13 +15,25 @@ import time
 from pathlib import Path
 
 TOOL, MANUAL = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
-NVML = [shutil.which("python3", path="/usr/bin:/bin") or sys.executable,
-        str(Path(__file__).resolve().parent / "sim_nvml.py")]
+PYTHON = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
 NOBODY = 65534
 IS_ROOT = os.geteuid() == 0
 WHO = "root" if IS_ROOT else f"user {os.geteuid()}"
 BUSY, STALE, INVALID, NOT_FOUND, OUT_OF_MEMORY, NO_DEVICE = 7, 6, 2, 3, 20, 21
 
+
+
+def nvml_command():
+    """Python with our client; it must load the runtime of a sanitized library first."""
+    library = (TOOL.parent / "libnvidia-ml.so.1").read_bytes()
+    runtime = re.search(rb"lib[at]san\.so\.\d+", library)
+    client = [PYTHON, str(Path(__file__).resolve().parent / "sim_nvml.py")]
+    if not runtime:
+        return client
+    return ["env", f"LD_PRELOAD={runtime[0].decode()}", "ASAN_OPTIONS=detect_leaks=0", *client]
+
+
+NVML = nvml_command()
 results = []
 
 
@@ -513,7 +525,7 @@ def as_nobody():
     if not reachable:
         print("# not as an ordinary user: the build folder is not open to others")
         return
-    child = subprocess.run([NVML[0], *map(str, (Path(__file__).resolve(), TOOL, MANUAL)), "--child"],
+    child = subprocess.run([PYTHON, *map(str, (Path(__file__).resolve(), TOOL, MANUAL)), "--child"],
                            user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", text=True,
                            stdout=subprocess.PIPE, check=False,
                            env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
