@@ -209,6 +209,7 @@ __attribute__((noreturn)) static void become_keeper(const char *dir, int report_
 	int null = open("/dev/null", O_RDWR);
 
 	setsid();
+	umask(022); /* what it makes is for all who come into the view */
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		dup2(null, fd);
 	if (report_fd == REPORT_FD)
@@ -293,6 +294,7 @@ int jail_enter(const char *dir, struct text *ret_missing, struct err *err)
 	struct record record = {0};
 	struct report report = {0};
 	cleanup(close) int fd = -1;
+	bool has_record;
 	int r;
 
 	if (jail_inside(dir))
@@ -300,14 +302,16 @@ int jail_enter(const char *dir, struct text *ret_missing, struct err *err)
 	r = record_open(dir, &fd, err);
 	if (r)
 		return r;
-	if (record_read(fd, &record) && record_alive(&record))
+	has_record = record_read(fd, &record);
+	if (has_record && record_alive(&record))
 		return join(&record, err);
 	r = keeper_start(dir, &record, &report, err);
 	if (r)
 		return r;
 	if (report.error) {
-		tell_no_namespace(report.error, ret_missing);
-		return 0;
+		if (!has_record)
+			tell_no_namespace(report.error, ret_missing);
+		return record_write(fd, &(struct record){0}, err);
 	}
 	if (!report.ok) {
 		*err = report.err;

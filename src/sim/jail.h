@@ -13,7 +13,8 @@
  * it, and nodes that are /dev/null underneath. Where neither is allowed nothing
  * is changed.
  *
- * Records: DIR/views/UID holds the keeper's pid and start time.
+ * Records: DIR/views/UID holds the keeper's pid and start time, zeros when the
+ * system allowed none.
  */
 #pragma once
 
@@ -28,7 +29,8 @@
  * world, making it when there is none. The working directory stays.
  *
  *   dir          folder of the world, absolute
- *   ret_missing  out: what could not be made, one reason a line; "" for nothing
+ *   ret_missing  out: what could not be made, one reason a line; told to each
+ *                user once, "" for nothing
  *   err          IO, NOMEM; where the system does not allow a view at all that
  *                is not an error: it returns 0 and ret_missing tells
  */

@@ -1,5 +1,6 @@
 /* The keeper of a view (jail.h), looking at the state of the world. */
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/cmds.h"
 #include "sim/jail.h"
@@ -14,6 +15,8 @@ struct keeper {
 
 static void view_of_gpu(const struct world_gpu *gpu, struct view_gpu *ret)
 {
+	const char *vbios = world_vbios(gpu);
+
 	ret->minor = gpu->minor;
 	ret->domain = gpu->domain;
 	ret->bus = gpu->bus;
@@ -24,6 +27,7 @@ static void view_of_gpu(const struct world_gpu *gpu, struct view_gpu *ret)
 	ret->numa = gpu->numa;
 	snprintf(ret->name, sizeof(ret->name), "%s", gpu->name);
 	snprintf(ret->uuid, sizeof(ret->uuid), "%s", gpu->uuid);
+	snprintf(ret->vbios, sizeof(ret->vbios), "%s", vbios ? vbios : "");
 	for (unsigned i = 0; i < WORLD_MAX_GIS; i++) {
 		ret->gis |= (uint16_t)(gpu->gis[i].exists << i);
 		for (unsigned j = 0; j < WORLD_MAX_CIS; j++)

@@ -135,12 +135,12 @@ ANSWER(DeviceGetPcieReplayCounter, unsigned, 0)
 /* ---- the chip ---- */
 
 static const struct {
-	const char *name, *vbios; /* plausible, not of a real board */
+	const char *name;
 	unsigned number;
 } architectures[] = {
-	{"Ampere", "92.00.00.00.01", NVML_ARCH_AMPERE},
-	{"Hopper", "96.00.00.00.01", NVML_ARCH_HOPPER},
-	{"Blackwell", "97.00.00.00.01", NVML_ARCH_BLACKWELL},
+	{"Ampere", NVML_ARCH_AMPERE},
+	{"Hopper", NVML_ARCH_HOPPER},
+	{"Blackwell", NVML_ARCH_BLACKWELL},
 };
 
 static unsigned architecture_of(const struct call *call)
@@ -155,10 +155,9 @@ ANSWER(DeviceGetArchitecture, unsigned, architecture_of(call))
 
 DO(DeviceGetVbiosVersion)(struct call *call, char *version, unsigned length)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++)
-		if (architectures[i].number == architecture_of(call))
-			return give_text(version, length, architectures[i].vbios);
-	return NVML_ERROR_NOT_SUPPORTED;
+	const char *vbios = world_vbios(call->gpu);
+
+	return vbios ? give_text(version, length, vbios) : NVML_ERROR_NOT_SUPPORTED;
 }
 
 DO(DeviceGetCudaComputeCapability)(struct call *call, int *major, int *minor)

@@ -209,13 +209,14 @@ static void empty_folder(const char *path)
 			unlinkat(dirfd(dir), entry->d_name, 0);
 }
 
-static void remove_folder(const struct place *place, const char *name)
+/* false: it stays, as view/ does for those who are in the view. */
+static bool remove_folder(const struct place *place, const char *name)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", place->dir, name);
 	empty_folder(path);
-	rmdir(path);
+	return rmdir(path) == 0 || errno == ENOENT;
 }
 
 static void remove_file(const struct place *place, const char *name)
@@ -228,13 +229,17 @@ static void remove_file(const struct place *place, const char *name)
 
 void place_remove(const struct place *place)
 {
+	bool all = true;
+
 	if (!has_mark(place))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-		remove_folder(place, folders[i].name);
-	remove_folder(place, "mig"); /* of a world that could not be opened, as state */
+		all &= remove_folder(place, folders[i].name);
+	/* Of a world that could not be opened. */
+	all &= remove_folder(place, "mig");
 	remove_file(place, "state");
-	remove_file(place, MARK);
+	if (all)
+		remove_file(place, MARK);
 	rmdir(place->dir);
 }
 

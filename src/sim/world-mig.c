@@ -2,9 +2,25 @@
 
 #include <string.h>
 
+#include "base/array.h"
+
 const struct board *world_board(const struct world_gpu *gpu)
 {
 	return &boards[gpu->board];
+}
+
+const char *world_vbios(const struct world_gpu *gpu)
+{
+	static const char *const versions[][2] = {
+		{"Ampere", "92.00.00.00.01"},
+		{"Hopper", "96.00.00.00.01"},
+		{"Blackwell", "97.00.00.00.01"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++)
+		if (!strcmp(versions[i][0], world_board(gpu)->architecture))
+			return versions[i][1];
+	return NULL;
 }
 
 bool world_gpu_has_mig(const struct world_gpu *gpu)

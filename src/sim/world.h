@@ -269,6 +269,10 @@ int world_check(const struct world_state *state, struct err *err);
 /* ---- boards, GPU instances, compute instances ---- */
 
 const struct board *world_board(const struct world_gpu *gpu);
+
+/* The version of its firmware, plausible and not of a real board; NULL: none. */
+const char *world_vbios(const struct world_gpu *gpu);
+
 const struct profile *world_gi_profile(const struct world_gpu *gpu, const struct world_gi *gi);
 const struct ci_profile *world_ci_profile(const struct world_gpu *gpu, const struct world_gi *gi,
 					  const struct world_ci *ci);

@@ -203,6 +203,37 @@ def the_view():
         check(plain.returncode != 0, "--no-jail leaves the file system alone", plain)
 
 
+def without_a_view():
+    """Where namespaces are forbidden: in a user namespace whose limit says none."""
+    forbid = ["unshare", "-Ur", "sh", "-c",
+              'echo 0 >/proc/sys/user/max_mnt_namespaces && "$@"', "sh"]
+    if subprocess.run([*forbid, "true"], capture_output=True, check=False).returncode:
+        print("# no user namespaces here")
+        return
+    with World("--gpus", "a30-24gb") as world:
+        run = [*forbid, TOOL, "run", "--", *NVML, "name", "0"]
+        first, second = (subprocess.run(run, env=world.env, text=True, capture_output=True,
+                                        check=False) for _ in range(2))
+        check(first.stdout == "NVIDIA A30\n" and
+              first.stderr.startswith("carve-sim: no view of /dev, /proc and /sys"),
+              "without namespaces run runs, and says what is missing", first)
+        check(second.stdout == "NVIDIA A30\n" and not second.stderr, "once", second)
+
+
+def from_inside():
+    with World("--gpus", "a30-24gb:2") as world:
+        ended = world("run", "--", "sh", "-c", "carve-sim down")
+        made = world("up", "--gpus", "a30-24gb")
+        check(ended.returncode == 0 and made.returncode == 0 and
+              world.nvml("count").stdout == "1\n", "down from inside the view, and up again",
+              ended, made)
+        inner = os.path.join(world.base, "inner")
+        nested = world("run", "--", "sh", "-c", f"{TOOL} up --dir {inner} --gpus a30-24gb:3 && "
+                       f"{TOOL} run --dir {inner} -- {' '.join(NVML)} count && "
+                       f"{TOOL} down --dir {inner}")
+        check(nested.stdout.endswith("\n3\n"), "a world inside a world", nested)
+
+
 def state_is_kept():
     with World("--gpus", "h100-sxm5-80gb", "--latency", "0") as world:
         check(world.nvml("mig", 0, 1).stdout == "0\n", "one run turns MIG on")
@@ -512,7 +543,8 @@ def help_and_mistakes():
 
 
 STORIES = [up_and_down, folders_are_respected, a_default_folder, two_worlds, run_passes_on,
-           the_view, state_is_kept, a_load_occupies, devices_are_found, a_load_grows,
+           the_view, without_a_view, from_inside,
+           state_is_kept, a_load_occupies, devices_are_found, a_load_grows,
            access_is_refused, a_service_serves, holders_are_named, reset_and_reboot, faults,
            faults_are_checked, the_manuals_world, mistakes_have_places, the_manuals_examples,
            help_and_mistakes]
