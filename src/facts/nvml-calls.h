@@ -1,14 +1,14 @@
 /*
- *nvml-calls.h - the NVML calls that do something, as one table
+ * nvml-calls.h - the NVML calls that do something, as one table
  *
  * NVML_CALLS(SYS, DEV, GI, CI) has one row a call: name without "nvml",
- *parameters, arguments. The four macros tell what the first argument is: a
- *device handle, a GPU instance, a compute instance, or something else.
+ * parameters, arguments. The four macros tell what the first argument is: a
+ * device handle, a GPU instance, a compute instance, or something else.
  * Parameters that are enums in NVML are unsigned (or int) here, which is the
- *same to the machine.
+ * same to the machine.
  *
  * Included by nvml.h, which declares them all; the simulated driver makes its
- *entry points from the same rows.
+ * entry points from the same rows.
  */
 #pragma once
 

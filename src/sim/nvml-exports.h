@@ -3,7 +3,7 @@
  *
  * The union of what the libraries of the 535 and 550 drivers export and what
  * the 13.3 header declares: 416 names. NVML_CALLS (facts/nvml-calls.h) and the
- * seven of nvml-init.c do something; these answer NOT_SUPPORTED and leave
+ * seven of nvml-session.c do something; these answer NOT_SUPPORTED and leave
  * their outputs alone, which is enough for every client that was tried.
  */
 #pragma once

@@ -26,7 +26,6 @@
 #include "sim/world.h"
 
 #define NVML_FIRST(first, ...)	    first
-#define NVML_ALL(...)		    __VA_ARGS__
 #define NVML_COMMA_ALL(...)	    , __VA_ARGS__
 #define NVML_COMMA_REST(first, ...) __VA_OPT__(, ) __VA_ARGS__
 
@@ -129,14 +128,14 @@ struct call {
  */
 bool call_begin(struct call *call, const char *name, unsigned rules, unsigned kinds,
 		const void *handle);
+
+/* The same in a session handed over (init, which finds none); only faults are looked at. */
+bool call_begin_in(struct call *call, const char *name, struct session *take_session);
 nvmlReturn_t call_end(struct call *call, nvmlReturn_t code);
 
 /* Let go of the state; look again (false: it can no longer go on, call->code). */
 void call_unlock(struct call *call);
 bool call_look(struct call *call);
-
-/* The same in a session handed over (init, which finds none); only faults are looked at. */
-bool call_begin_in(struct call *call, const char *name, struct session *take_session);
 
 /* true: a MIG device. */
 static inline bool call_is_mig(const struct call *call)
