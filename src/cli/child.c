@@ -20,7 +20,7 @@
 struct child {
 	pid_t pid;
 	const struct child_limit *limit;
-	int64_t next_s; /* when the next of the three acts is due */
+	int64_t next_s; /* when SIGTERM, then SIGKILL is due */
 	enum { CHILD_IN_TIME, CHILD_TERMINATED, CHILD_KILLED } act;
 };
 

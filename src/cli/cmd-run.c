@@ -89,7 +89,7 @@ static void give_back(struct run *run, int exit_status)
 		run->lease, text);
 }
 
-/* CMD's end becomes ours; status as waitpid() tells it. */
+/* What a shell makes of the end that waitpid() tells. */
 static int shell_status(int status)
 {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -11,7 +11,6 @@
 #include "base/table.h"
 
 #define N_COLUMNS_MAX 32
-#define UUID_SHORT    12
 
 const json_t *view_at(const json_t *row, const char *at)
 {
@@ -37,17 +36,6 @@ static void add_scalar(const json_t *value, struct text *ret)
 		text_addf(ret, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	else if (json_is_boolean(value))
 		text_add(ret, json_is_true(value) ? "yes" : "no");
-}
-
-static void add_uuid(const json_t *value, int64_t now_s, struct text *ret)
-{
-	char text[UUID_SHORT + 1];
-
-	(void)now_s;
-	if (!json_is_string(value))
-		return;
-	text_printable(text, sizeof(text), json_string_value(value));
-	text_add(ret, text);
 }
 
 static void add_text(const json_t *value, int64_t now_s, struct text *ret)
@@ -137,12 +125,11 @@ static const struct {
 	void (*add)(const json_t *value, int64_t now_s, struct text *ret);
 	bool right;
 } types[COLUMN_TYPE_COUNT] = {
-	[COLUMN_TEXT] = {add_text, false},     [COLUMN_UUID] = {add_uuid, false},
-	[COLUMN_NUMBER] = {add_text, true},    [COLUMN_SIZE] = {add_size, true},
-	[COLUMN_WHEN] = {add_when, false},     [COLUMN_LEFT] = {add_left, true},
-	[COLUMN_SPAN] = {add_span, true},      [COLUMN_FLAG] = {add_text, false},
-	[COLUMN_LENGTH] = {add_length, true},  [COLUMN_LIST] = {add_list, false},
-	[COLUMN_COUNTS] = {add_counts, false},
+	[COLUMN_TEXT] = {add_text, false}, [COLUMN_NUMBER] = {add_text, true},
+	[COLUMN_SIZE] = {add_size, true},  [COLUMN_WHEN] = {add_when, false},
+	[COLUMN_LEFT] = {add_left, true},  [COLUMN_SPAN] = {add_span, true},
+	[COLUMN_FLAG] = {add_text, false}, [COLUMN_LENGTH] = {add_length, true},
+	[COLUMN_LIST] = {add_list, false}, [COLUMN_COUNTS] = {add_counts, false},
 };
 
 void view_value(enum column_type type, const json_t *value, int64_t now_s, struct text *ret)

@@ -19,7 +19,6 @@
 
 enum column_type {
 	COLUMN_TEXT,
-	COLUMN_UUID, /* its first 12 characters */
 	COLUMN_NUMBER,
 	COLUMN_SIZE,   /* bytes */
 	COLUMN_WHEN,   /* Unix seconds as a local time */
