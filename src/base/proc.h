@@ -1,0 +1,13 @@
+/*
+ * proc.h - a process that cannot be mistaken for another
+ *
+ * A pid is used again sooner or later; a pid and the time it started are not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Clock ticks since boot (field 22 of /proc/PID/stat). false: no such process. */
+bool proc_start_time(pid_t pid, uint64_t *ret);
