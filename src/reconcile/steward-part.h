@@ -1,0 +1,92 @@
+/*
+ * steward-part.h - what the files of the steward share; only for steward*.c
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "reconcile/steward.h"
+
+#define STUCK_TRIES 5 /* so many failed removals are told as "stuck" */
+#define GRANT_TRIES 3 /* places tried for one lease */
+
+/* An event that waits to be written. */
+struct steward_note {
+	enum event_kind kind;
+	int64_t time_s;
+	int64_t lease; /* 0: none */
+	bool has_uid, has_place;
+	uid_t uid;
+	char user[LEDGER_NAME], team[LEDGER_NAME], class_name[LEDGER_NAME];
+	char gpu[LEDGER_UUID], profile[33], mig_uuid[LEDGER_UUID];
+	unsigned start;
+	char by[LEDGER_NAME], rule[64], text[LEDGER_TEXT];
+};
+
+/* What a note is about; NULL and "" for nothing. */
+struct about {
+	const struct ledger_lease *lease;
+	const struct ledger_instance *instance;
+	const char *by, *rule;
+};
+
+/* Remember an event; it is written with the next flush. */
+void steward_note(struct steward *steward, enum event_kind kind, const struct about *about,
+		  int64_t now_s, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/*
+ * Make durable what changed, then hand out the jobs that wait for it. On
+ * failure everything is kept for the next try and `unwritable` is set. Ended
+ * leases and gone instances leave the memory here and nowhere else: hold no
+ * pointer to one across this.
+ */
+int steward_flush(struct steward *steward, struct err *err);
+
+/* The same when nobody waits for the answer. */
+void steward_settle(struct steward *steward);
+
+/* Inside an open transaction: all that is dirty and all notes. */
+int steward_save(struct steward *steward, struct err *err);
+/* After its commit. */
+void steward_saved(struct steward *steward);
+
+/* Take this job when the flush has succeeded. */
+void steward_later(struct steward *steward, size_t worker, struct job *take_job);
+
+/* A job for an instance's promise; marks it. */
+void steward_instance_job(struct steward *steward, struct steward_instance *instance,
+			  enum job_kind kind, bool resume);
+
+struct steward_lease *steward_lease_find(struct steward *steward, int64_t id);
+struct steward_instance *steward_instance_find(struct steward *steward, int64_t id);
+struct steward_instance *steward_instance_of(struct steward *steward,
+					     const struct steward_lease *lease);
+
+/* Append; take_x is freed on failure. */
+int steward_add_lease(struct steward *steward, struct steward_lease *take_lease, struct err *err);
+int steward_add_instance(struct steward *steward, struct steward_instance *take_instance,
+			 struct err *err);
+
+/* ENDED leases and GONE instances that are written leave the memory. */
+void steward_forget(struct steward *steward);
+
+/* Which GPU, profile and index this row means now. */
+void steward_bind(struct steward *steward, struct steward_instance *instance);
+
+/* steward-lease.c */
+void steward_end_lease(struct steward *steward, struct steward_lease *lease, int64_t now_s,
+		       const char *by, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+void steward_close_lease(struct steward *steward, struct steward_lease *lease, int64_t now_s);
+
+/* Give a lease a place; writes and hands out the jobs. The lease may be new (id 0). */
+int steward_grant(struct steward *steward, struct steward_lease *lease,
+		  const struct choice *choice, const char *rule, int64_t now_s, struct err *err);
+
+/* steward-queue.c */
+void steward_serve_queue(struct steward *steward, int64_t now_s);
+/* The place kept for the one who has waited too long; false: none. except: not for this lease. */
+bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
+		  struct choose_hold *ret);
+
+/* steward-gpu.c */
+void steward_reconcile_gpu(struct steward *steward, size_t gpu, int64_t now_s);

@@ -1,0 +1,196 @@
+#include "reconcile/steward-part.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The queue as the policy orders it: pointers to leases, freed by the caller. */
+static struct steward_lease **queue_order(const struct steward *steward, size_t *ret_n)
+{
+	cleanup(free) struct policy_holding *holdings = NULL;
+	cleanup(free) struct policy_waiter *waiters = NULL;
+	cleanup(free) struct steward_lease **waiting = NULL;
+	cleanup(free) size_t *order = NULL;
+	struct steward_lease **ret;
+	size_t n = 0, n_holdings;
+
+	*ret_n = 0;
+	holdings = steward_holdings(steward, &n_holdings);
+	waiters = calloc(steward->n_leases + 1, sizeof(*waiters));
+	waiting = calloc(steward->n_leases + 1, sizeof(struct steward_lease *));
+	order = calloc(steward->n_leases + 1, sizeof(*order));
+	ret = calloc(steward->n_leases + 1, sizeof(struct steward_lease *));
+	if (!holdings || !waiters || !waiting || !order || !ret) {
+		free(ret);
+		return NULL;
+	}
+	for (size_t i = 0; i < steward->n_leases; i++) {
+		struct steward_lease *lease = steward->leases[i];
+
+		if (lease->row.state != LEASE_QUEUED)
+			continue;
+		waiting[n] = lease;
+		waiters[n++] = (struct policy_waiter){
+			.lease = lease->row.id, .uid = lease->row.uid, .team = lease->row.team};
+	}
+	policy_queue_order(steward->policy, holdings, n_holdings, waiters, n, order);
+	for (size_t i = 0; i < n; i++)
+		ret[i] = waiting[order[i]];
+	*ret_n = n;
+	return ret;
+}
+
+/*
+ * Ask again, as if it were asked now. REFUSED means "not while you hold so
+ * much"; NOT_FOUND that the class is no more.
+ */
+static int admit_again(struct steward *steward, const struct steward_lease *lease,
+		       struct policy_terms *ret, struct err *err)
+{
+	const struct policy_person *person =
+		steward->hooks.person(steward->hooks.arg, lease->row.uid);
+	const struct policy_wish wish = {
+		.class_name = lease->row.class_name,
+		.reason = lease->row.reason,
+		.has_time = true,
+		.time_s = lease->row.time_s,
+	};
+	const struct board *here[BACKEND_MAX_GPUS];
+	cleanup(free) struct policy_holding *holdings = NULL;
+	size_t n_here = steward_boards(steward, here), n;
+
+	holdings = steward_holdings(steward, &n);
+	if (!person || !holdings)
+		return fail(err, ERR_UNAVAILABLE, "user %u is not known", lease->row.uid);
+	return policy_admit(steward->policy, person, &wish, here, n_here, holdings, n, ret, err);
+}
+
+static const struct policy_class *class_of(const struct steward *steward,
+					   const struct steward_lease *lease)
+{
+	struct err ignored = ERR_INIT;
+
+	return policy_class_find(steward->policy, lease->row.class_name, &ignored);
+}
+
+bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
+		  struct choose_hold *ret)
+{
+	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
+	const struct steward_lease *oldest = NULL;
+	const struct policy_class *class_;
+	struct outlook outlook;
+	size_t n;
+
+	for (size_t i = 0; !oldest && i < steward->n_leases; i++)
+		if (steward->leases[i]->row.state == LEASE_QUEUED &&
+		    steward->leases[i]->row.requested_s + STEWARD_HOLD_S <= now_s)
+			oldest = steward->leases[i];
+	class_ = oldest && oldest->row.id != except ? class_of(steward, oldest) : NULL;
+	if (!class_)
+		return false;
+	n = steward_view(steward, now_s, gpus);
+	choose_outlook(gpus, n, class_, POLICY_UNLIMITED, now_s, &outlook);
+	if (!outlook.has_when)
+		return false;
+	*ret = outlook.hold;
+	return true;
+}
+
+/* true when it got a place. */
+static bool serve(struct steward *steward, struct steward_lease *lease, int64_t now_s)
+{
+	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
+	struct choose_hold hold = {0};
+	struct policy_terms terms;
+	struct err err = ERR_INIT;
+	struct choice choice;
+	size_t n;
+
+	if (admit_again(steward, lease, &terms, &err)) {
+		if (err.code == ERR_NOT_FOUND)
+			steward_end_lease(steward, lease, now_s, "carved", "%s", err.text);
+		return false;
+	}
+	n = steward_view(steward, now_s, gpus);
+	steward_hold(steward, now_s, lease->row.id, &hold);
+	if (!choose_place(gpus, n, terms.class_, terms.slices_left, &hold, &choice))
+		return false;
+	return steward_grant(steward, lease, &choice, terms.rule, now_s, &err) == 0;
+}
+
+/* ---- places and estimates ---- */
+
+/* As if the one who gets this place had it for all his time. */
+static void occupy(struct choose_gpu *gpus, const struct outlook *outlook,
+		   const struct policy_class *class_, int64_t until_s)
+{
+	struct choose_gpu *gpu = &gpus[outlook->hold.gpu];
+	const struct profile *profiles[POLICY_MAX_PROFILES];
+	unsigned start = (unsigned)__builtin_ctz(outlook->hold.window | 1u << 16);
+	size_t n_profiles = policy_class_profiles(class_, gpu->board, profiles), kept = 0;
+
+	for (size_t i = 0; i < gpu->n; i++)
+		if (!(profile_window(gpu->at[i].profile, gpu->at[i].start) & outlook->hold.window))
+			gpu->at[kept++] = gpu->at[i];
+	gpu->n = kept;
+	for (size_t p = 0; p < n_profiles && gpu->n == kept && kept < LAYOUT_MAX; p++)
+		if (profile_window(profiles[p], start) == outlook->hold.window)
+			gpu->at[gpu->n++] = (struct choose_instance){
+				.id = INT64_MIN + (int64_t)kept, /* none of ours */
+				.profile = profiles[p],
+				.start = start,
+				.use = CHOOSE_HELD,
+				.has_ends = true,
+				.ends_s = until_s,
+			};
+}
+
+static void estimate(const struct steward *steward, struct steward_lease *lease,
+		     struct choose_gpu *gpus, size_t n, int64_t now_s)
+{
+	const struct policy_class *class_ = class_of(steward, lease);
+	struct outlook outlook = {0};
+
+	lease->has_estimate = false;
+	if (class_)
+		choose_outlook(gpus, n, class_, POLICY_UNLIMITED, now_s, &outlook);
+	if (!outlook.has_when)
+		return;
+	lease->has_estimate = true;
+	lease->estimate_s = outlook.when_s;
+	occupy(gpus, &outlook, class_, outlook.when_s + lease->row.time_s);
+}
+
+static void number_queue(struct steward *steward, int64_t now_s)
+{
+	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
+	cleanup(free) struct steward_lease **order = NULL;
+	size_t n_gpus, n;
+
+	order = queue_order(steward, &n);
+	if (!n)
+		return;
+	n_gpus = steward_view(steward, now_s, gpus);
+	for (size_t i = 0; i < n; i++) {
+		unsigned before = order[i]->position;
+
+		order[i]->position = (unsigned)i + 1;
+		estimate(steward, order[i], gpus, n_gpus, now_s);
+		if (order[i]->position != before)
+			steward->hooks.changed(steward->hooks.arg, order[i]->row.id);
+	}
+}
+
+void steward_serve_queue(struct steward *steward, int64_t now_s)
+{
+	cleanup(free) struct steward_lease **order = NULL;
+	size_t n;
+
+	if (!steward->surveyed || steward->unwritable)
+		return;
+	order = queue_order(steward, &n);
+	for (size_t i = 0; i < n && !steward->unwritable; i++)
+		if (order[i]->row.state == LEASE_QUEUED)
+			serve(steward, order[i], now_s);
+	number_queue(steward, now_s);
+}

@@ -1,0 +1,150 @@
+#include "reconcile/steward-part.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_usable(const struct steward_gpu *gpu, int64_t now_s)
+{
+	return gpu->there && gpu->managed && gpu->seen && !gpu->has_trouble && !gpu->info.lost &&
+	       gpu->info.mig && gpu->info.board && gpu->rest_until_s <= now_s;
+}
+
+static const struct steward_lease *holder(const struct steward *steward,
+					  const struct steward_instance *instance)
+{
+	return instance->lease ? steward_lease_at(steward, instance->lease) : NULL;
+}
+
+static bool is_free(const struct steward_gpu *gpu, const struct steward_instance *instance)
+{
+	return instance->row.state == INSTANCE_PRESENT && !instance->lease && !instance->job &&
+	       instance->row.has_gi && !observed_users(gpu->seen, instance->row.gi);
+}
+
+static int64_t lease_ends_s(const struct ledger_lease *row)
+{
+	return row->has_ends ? row->ends_s : row->requested_s + row->time_s;
+}
+
+static void view_instance(const struct steward *steward, const struct steward_gpu *gpu,
+			  const struct steward_instance *instance, int64_t now_s,
+			  struct choose_gpu *ret)
+{
+	const struct steward_lease *lease = holder(steward, instance);
+	struct choose_instance *at = &ret->at[ret->n];
+
+	if (ret->n == LAYOUT_MAX) {
+		ret->usable = false;
+		return;
+	}
+	*at = (struct choose_instance){
+		.id = instance->row.id,
+		.profile = instance->profile,
+		.start = instance->row.start,
+		.use = is_free(gpu, instance) ? CHOOSE_FREE : CHOOSE_HELD,
+	};
+	if (lease) {
+		at->lease = lease->row.id;
+		/* Over, but something still runs there: who knows until when. */
+		at->has_ends = lease->row.state != LEASE_ENDING;
+		at->ends_s = lease_ends_s(&lease->row);
+	} else if (instance->row.state == INSTANCE_DESTROYING && instance->tries < STUCK_TRIES) {
+		at->has_ends = true;
+		at->ends_s = now_s;
+	}
+	ret->n++;
+}
+
+static void view_stranger(const struct steward_gpu *gpu, const struct backend_instance *seen,
+			  struct choose_gpu *ret)
+{
+	const struct profile *profile = board_profile_by_id(gpu->info.board, seen->profile_id);
+
+	/* A profile the catalogue does not know covers we do not know what. */
+	if (!profile || ret->n == LAYOUT_MAX) {
+		ret->usable = false;
+		return;
+	}
+	ret->at[ret->n] = (struct choose_instance){
+		.id = -(int64_t)ret->n - 1, /* none of ours */
+		.profile = profile,
+		.start = seen->start,
+		.use = CHOOSE_HELD,
+	};
+	ret->n++;
+}
+
+static void view_gpu(const struct steward *steward, size_t index, int64_t now_s,
+		     struct choose_gpu *ret)
+{
+	const struct steward_gpu *gpu = &steward->gpus[index];
+
+	*ret = (struct choose_gpu){.usable = is_usable(gpu, now_s), .board = gpu->info.board};
+	if (!ret->usable)
+		return;
+	for (size_t i = 0; i < steward->n_instances; i++) {
+		const struct steward_instance *instance = steward->instances[i];
+
+		if (instance->gpu == index && instance->profile &&
+		    instance->row.state != INSTANCE_GONE)
+			view_instance(steward, gpu, instance, now_s, ret);
+	}
+	for (size_t i = 0; i < gpu->seen->n_instances; i++) {
+		const struct backend_instance *seen = &gpu->seen->instances[i];
+
+		if (!steward_instance_on(steward, index, seen->profile_id, seen->start))
+			view_stranger(gpu, seen, ret);
+	}
+}
+
+size_t steward_view(const struct steward *steward, int64_t now_s, struct choose_gpu *ret)
+{
+	for (size_t i = 0; i < steward->n_gpus; i++)
+		view_gpu(steward, i, now_s, &ret[i]);
+	return steward->n_gpus;
+}
+
+size_t steward_boards(const struct steward *steward, const struct board **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < steward->n_gpus; i++) {
+		const struct steward_gpu *gpu = &steward->gpus[i];
+
+		if (gpu->there && gpu->managed && gpu->info.board && gpu->info.mig)
+			ret[n++] = gpu->info.board;
+	}
+	return n;
+}
+
+static bool is_holding(const struct steward_lease *lease)
+{
+	return lease->row.state == LEASE_GRANTING || lease->row.state == LEASE_ACTIVE ||
+	       lease->row.state == LEASE_ENDING;
+}
+
+struct policy_holding *steward_holdings(const struct steward *steward, size_t *ret_n)
+{
+	struct policy_holding *list = calloc(steward->n_leases + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; list && i < steward->n_leases; i++) {
+		const struct ledger_lease *row = &steward->leases[i]->row;
+		const struct steward_instance *instance =
+			row->has_instance ? steward_instance_at(steward, row->instance) : NULL;
+
+		if (!is_holding(steward->leases[i]))
+			continue;
+		list[n++] = (struct policy_holding){
+			.lease = row->id,
+			.uid = row->uid,
+			.user = row->user,
+			.team = row->team,
+			.class_name = row->class_name,
+			.slices = instance ? instance->row.slices : 0,
+			.ends_s = lease_ends_s(row),
+		};
+	}
+	*ret_n = n;
+	return list;
+}

@@ -1,0 +1,206 @@
+/*
+ * steward.h - keeps promises and GPUs the same
+ *
+ * The steward holds what the ledger promises and what was last seen on the
+ * GPUs, and moves one towards the other. It is the only code that both decides
+ * and acts, and it acts in one order: write the promise, hand out the job,
+ * read back, write what was read. A crash between any two of these leaves a
+ * promise that the next start finishes or takes back.
+ *
+ * A lease goes queued -> granting -> active -> ending -> ended; an instance
+ * creating -> present -> destroying -> gone. A lease that is over stays
+ * "ending" for as long as processes run on its instance: they are never
+ * stopped from here, and the instance is not touched before they are gone.
+ *
+ * What lies on a GPU and is not in the ledger is a stranger: reported, counted
+ * as taken, left alone.
+ *
+ * When the ledger cannot be written (a full disk) nothing new is promised and
+ * nothing is done; what runs goes on, and writing is tried again every tick.
+ *
+ * One thread. The slow work is done by others through hooks.submit, and comes
+ * back with steward_done(). The fields may be read by everyone, changed only
+ * by steward*.c. Times are seconds of the Unix clock, told by the caller.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "backend/backend.h"
+#include "base/err.h"
+#include "ledger/ledger.h"
+#include "planner/choose.h"
+#include "policy/policy.h"
+#include "reconcile/event-kinds.h"
+#include "reconcile/job.h"
+
+#define STEWARD_NO_GPU	   SIZE_MAX
+#define STEWARD_SURVEY_S   5   /* between looks at all GPUs */
+#define STEWARD_HURRY_S	   1   /* the same while something is about to end */
+#define STEWARD_REST_S	   30  /* a GPU that failed is not chosen for so long */
+#define STEWARD_HOLD_S	   300 /* who waits longer has a place kept for him */
+#define STEWARD_MAX_LEASES 4096
+
+struct steward_gpu {
+	struct backend_gpu info;
+	bool there;   /* in the last survey */
+	bool managed; /* by the policy */
+	bool dirty;
+	bool has_trouble;
+	struct err trouble;	   /* why it could not be looked at */
+	struct observed_gpu *seen; /* NULL: not yet */
+	uint64_t changed_tick;	   /* older observations do not count */
+	unsigned jobs;		   /* under way */
+	int64_t rest_until_s;
+	size_t n_strangers;
+	struct place_key {
+		unsigned profile_id, start;
+	} strangers[BACKEND_MAX_INSTANCES];
+};
+
+struct steward_instance {
+	struct ledger_instance row;
+	size_t gpu; /* index, STEWARD_NO_GPU: not in this server now */
+	const struct profile *profile;
+	int64_t lease; /* 0: nobody's */
+	bool job, dirty;  /* job: one is under way or waits to be */
+	unsigned tries;
+	int64_t again_s; /* not to be tried before */
+	char note[256];	 /* why it is not what it should be; "" */
+};
+
+struct steward_lease {
+	struct ledger_lease row;
+	bool dirty;
+	unsigned tries;
+	unsigned position; /* in the queue, from 1 */
+	bool has_estimate;
+	int64_t estimate_s;
+};
+
+struct steward_note; /* an event not yet written */
+
+struct steward_hooks {
+	void *arg;
+	/* Run a job; worker STEWARD_NO_GPU is for surveys. Comes back by steward_done(). */
+	void (*submit)(void *arg, size_t worker, struct job *take_job);
+	/* A lease changed its state or its place in the queue. */
+	void (*changed)(void *arg, int64_t lease);
+	/* Call steward_holder_gone() when that process ends (it may have ended already). */
+	void (*watch)(void *arg, int64_t lease, pid_t pid, uint64_t pid_start);
+	void (*unwatch)(void *arg, int64_t lease);
+	/* Who is this, now? The answer lives until the next call. NULL: not known. */
+	const struct policy_person *(*person)(void *arg, uid_t uid);
+};
+
+struct steward {
+	struct ledger *ledger;
+	struct policy *policy; /* owned */
+	struct steward_hooks hooks;
+
+	size_t n_gpus;
+	struct steward_gpu gpus[BACKEND_MAX_GPUS];
+	struct steward_instance **instances;
+	size_t n_instances, cap_instances;
+	struct steward_lease **leases; /* not ended; by id */
+	size_t n_leases, cap_leases;
+
+	uint64_t tick;
+	bool surveying, survey_wanted;
+	bool surveyed; /* at least once */
+	int64_t survey_s;
+	struct err survey_trouble; /* code NONE: the last survey worked */
+
+	struct steward_note *notes; /* to be written with the next flush */
+	size_t n_notes, cap_notes;
+	struct pending_job {
+		size_t worker;
+		struct job *job;
+	} *pending; /* to be handed out after it */
+	size_t n_pending, cap_pending;
+	bool unwritable;
+	struct err unwritable_why;
+};
+
+/*
+ * Read the ledger. The GPUs are not looked at; the first survey does that and
+ * then finishes or undoes what was interrupted.
+ */
+int steward_init(struct steward *steward, struct ledger *ledger, struct policy *take_policy,
+		 const struct steward_hooks *hooks, int64_t now_s, struct err *err);
+void steward_done_with(struct steward *steward);
+
+/* Have the GPUs looked at now. */
+void steward_look(struct steward *steward);
+
+/* A job has run. */
+void steward_done(struct steward *steward, struct job *take_job, int64_t now_s);
+
+/*
+ * Whatever is due. Returns when to call again, at the latest.
+ */
+int64_t steward_tick(struct steward *steward, int64_t now_s);
+
+struct steward_wish {
+	struct policy_wish wish;
+	bool wait;	/* in the queue when there is no room */
+	bool hold;	/* the lease lives and dies with the process */
+	bool has_pid;	/* of the caller */
+	pid_t pid;
+	uint64_t pid_start;
+};
+
+/*
+ * Ask for a lease.
+ *   ret  out: as it stands now (GRANTING, ACTIVE or QUEUED); lives until the next call
+ *   err  those of policy_admit(); NO_ROOM with when there will be; IMPOSSIBLE; REFUSED by
+ *        the limits of the queue; DISK_FULL, IO; UNAVAILABLE before the first survey
+ */
+int steward_request(struct steward *steward, const struct policy_person *person,
+		    const struct steward_wish *wish, int64_t now_s, const struct steward_lease **ret,
+		    struct err *err);
+
+struct steward_release {
+	bool has_exit;
+	int exit_status;
+	const char *reason; /* NULL: none given */
+};
+
+/* err: NOT_FOUND, DENIED (not yours), STALE (it has ended), and those of writing. */
+int steward_release(struct steward *steward, const struct policy_person *person, int64_t lease,
+		    const struct steward_release *how, int64_t now_s, struct err *err);
+
+/* err: as above; STALE when it is not active; those of policy_renew() */
+int steward_renew(struct steward *steward, const struct policy_person *person, int64_t lease,
+		  int64_t time_s, int64_t now_s, struct err *err);
+
+void steward_holder_gone(struct steward *steward, int64_t lease, int64_t now_s);
+
+/* Another policy is in force from now on; requests that no longer fit it leave the queue. */
+void steward_set_policy(struct steward *steward, struct policy *take_policy, const char *by,
+			int64_t now_s);
+
+/* Write an event of the daemon's own. */
+void steward_tell(struct steward *steward, enum event_kind kind, const char *by, int64_t now_s,
+		  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* ---- to look at ---- */
+
+/* NULL: no such lease that has not ended. */
+const struct steward_lease *steward_lease_at(const struct steward *steward, int64_t id);
+const struct steward_instance *steward_instance_at(const struct steward *steward, int64_t id);
+/* Ours at that place, or NULL: a stranger. */
+const struct steward_instance *steward_instance_on(const struct steward *steward, size_t gpu,
+						   unsigned profile_id, unsigned start);
+
+/* The GPUs as the chooser sees them; ret has room for CHOOSE_MAX_GPUS. Same order, same number. */
+size_t steward_view(const struct steward *steward, int64_t now_s, struct choose_gpu *ret);
+
+/* Freed by the caller; NULL when memory ran out (ret_n is then 0). */
+struct policy_holding *steward_holdings(const struct steward *steward, size_t *ret_n);
+
+/* Boards of the GPUs that could be used. ret has room for BACKEND_MAX_GPUS. */
+size_t steward_boards(const struct steward *steward, const struct board **ret);
