@@ -1,0 +1,23 @@
+/*
+ * api-json.h - the objects of carve-api(7)
+ *
+ * All return a new object, NULL when memory ran out.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "daemon/api.h"
+
+json_t *api_gpu(const struct steward *steward, size_t gpu);
+json_t *api_class(const struct steward *steward, const struct policy_class *class_,
+		  const struct policy_person *person, int64_t now_s);
+
+/* live: the same lease in memory, for place and estimate; NULL when it has ended */
+json_t *api_lease(const struct steward *steward, const struct ledger_lease *lease,
+		  const struct ledger_instance *instance, const struct steward_lease *live);
+json_t *api_live_lease(const struct steward *steward, const struct steward_lease *lease);
+json_t *api_event(const struct ledger_event *event);
+
+/* null for "" and NULL */
+json_t *api_text(const char *text);

@@ -1,0 +1,281 @@
+#include "daemon/api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/sizes.h"
+#include "base/text.h"
+#include "ledger/ledger.h"
+
+#define MAX_WAIT_S 60
+#define MAX_TIME_S (366 * 86400)
+
+/* ---- where it goes ---- */
+
+static const struct {
+	const char *method, *path; /* '#' stands for a lease's number */
+	enum api_route route;
+} routes[] = {
+	{"GET", "/v1/status", ROUTE_STATUS},
+	{"GET", "/v1/gpus", ROUTE_GPUS},
+	{"GET", "/v1/classes", ROUTE_CLASSES},
+	{"GET", "/v1/leases", ROUTE_LEASES},
+	{"POST", "/v1/leases", ROUTE_REQUEST},
+	{"GET", "/v1/leases/#", ROUTE_LEASE},
+	{"DELETE", "/v1/leases/#", ROUTE_RELEASE},
+	{"POST", "/v1/leases/#/renew", ROUTE_RENEW},
+	{"GET", "/v1/events", ROUTE_EVENTS},
+	{"POST", "/v1/policy/reload", ROUTE_RELOAD},
+};
+
+static bool path_matches(const char *pattern, const char *path, int64_t *ret_id)
+{
+	int64_t id = 0;
+
+	while (*pattern) {
+		if (*pattern != '#') {
+			if (*pattern++ != *path++)
+				return false;
+			continue;
+		}
+		if (*path < '1' || *path > '9')
+			return false;
+		for (; *path >= '0' && *path <= '9'; path++) {
+			if (id > (INT64_MAX - 9) / 10)
+				return false;
+			id = id * 10 + (*path - '0');
+		}
+		*ret_id = id;
+		pattern++;
+	}
+	return *path == '\0';
+}
+
+static int find_route(const struct api_request *request, struct api_wish *ret, struct err *err)
+{
+	char path[64];
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		if (!path_matches(routes[i].path, request->path, &ret->id))
+			continue;
+		found = true;
+		if (strcmp(routes[i].method, request->method) != 0)
+			continue;
+		ret->route = routes[i].route;
+		return 0;
+	}
+	text_printable(path, sizeof(path), request->path);
+	if (found)
+		return fail(err, ERR_UNSUPPORTED, "'%s' does not take this method", path);
+	fail(err, ERR_NOT_FOUND, "there is nothing at '%s'", path);
+	return fail_hint(err, "carve-api(7) lists what there is");
+}
+
+/* ---- fields of queries and bodies ---- */
+
+enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_NUMBER };
+
+struct field {
+	const char *key;
+	enum field_kind kind;
+	size_t at, has_at; /* has_at 0: no flag */
+	int64_t min, max;
+	unsigned routes; /* bit r: route r takes it */
+};
+
+#define ON(route) (1u << (route))
+#define AT(field) offsetof(struct api_wish, field)
+
+static const struct field params[] = {
+	{"all", FIELD_FLAG, AT(all), .routes = ON(ROUTE_LEASES)},
+	{"user", FIELD_TEXT, AT(user), .max = 64, .routes = ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
+	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_LEASES)},
+	{"gpu", FIELD_TEXT, AT(gpu), .max = 96, .routes = ON(ROUTE_EVENTS)},
+	{"lease", FIELD_NUMBER, AT(lease), 0, 1, INT64_MAX, ON(ROUTE_EVENTS)},
+	{"since_s", FIELD_NUMBER, AT(since_s), 0, 0, INT64_MAX,
+	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
+	{"after", FIELD_NUMBER, AT(after), 0, 0, INT64_MAX, ON(ROUTE_EVENTS)},
+	{"limit", FIELD_NUMBER, AT(limit), 0, 1, API_MAX_ROWS,
+	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
+	{"wait_s", FIELD_NUMBER, AT(wait_s), 0, 0, MAX_WAIT_S, ON(ROUTE_LEASE)},
+	{"state", FIELD_TEXT, AT(state), .max = 16, .routes = ON(ROUTE_LEASE)},
+};
+
+static const struct field fields[] = {
+	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_REQUEST)},
+	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_REASON - 1,
+	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE)},
+	{"time_s", FIELD_NUMBER, AT(time_s), AT(has_time), 1, MAX_TIME_S,
+	 ON(ROUTE_REQUEST) | ON(ROUTE_RENEW)},
+	{"wait", FIELD_FLAG, AT(wait), .routes = ON(ROUTE_REQUEST)},
+	{"hold", FIELD_TEXT, AT(hold), .max = 16, .routes = ON(ROUTE_REQUEST)},
+	{"exit_status", FIELD_NUMBER, AT(exit_status), AT(has_exit), 0, 255, ON(ROUTE_RELEASE)},
+};
+
+static const struct field *find_field(const struct field *table, size_t n, const char *key,
+				      enum api_route route, struct err *err)
+{
+	const char *names[API_MAX_PARAMS], *near;
+	char shown[48];
+	size_t n_names = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(table[i].routes & ON(route)))
+			continue;
+		if (!strcmp(table[i].key, key))
+			return &table[i];
+		names[n_names++] = table[i].key;
+	}
+	text_printable(shown, sizeof(shown), key);
+	fail(err, ERR_INVALID, "'%s' is not known here", shown);
+	near = text_nearest(key, names, n_names);
+	if (near)
+		fail_hint(err, "did you mean '%s'?", near);
+	return NULL;
+}
+
+static int store_text(const struct field *field, const char *text, size_t len, void *at,
+		      struct err *err)
+{
+	if (len > (size_t)field->max)
+		return fail(err, ERR_TOO_LARGE, "'%s' is longer than %d bytes", field->key,
+			    (int)field->max);
+	if (strlen(text) != len || !text_is_utf8(text, len))
+		return fail(err, ERR_INVALID, "'%s' is not UTF-8 text", field->key);
+	*(const char **)at = text;
+	return 0;
+}
+
+static int store_number(const struct field *field, int64_t value, struct api_wish *wish,
+			struct err *err)
+{
+	if (value < field->min || value > field->max)
+		return fail(err, ERR_INVALID, "'%s' is not in the range %lld to %lld", field->key,
+			    (long long)field->min, (long long)field->max);
+	*(int64_t *)((char *)wish + field->at) = value;
+	if (field->has_at)
+		*(bool *)((char *)wish + field->has_at) = true;
+	return 0;
+}
+
+static int read_param(const struct api_param *param, struct api_wish *wish, struct err *err)
+{
+	const struct field *field =
+		find_field(params, ARRAY_SIZE(params), param->key, wish->route, err);
+	const char *value = param->value ? param->value : "";
+	int64_t number;
+	int r;
+
+	if (!field)
+		return -ERR_INVALID;
+	switch (field->kind) {
+	case FIELD_TEXT:
+		return store_text(field, value, strlen(value), (char *)wish + field->at, err);
+	case FIELD_FLAG:
+		*(bool *)((char *)wish + field->at) =
+			strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+		return 0;
+	case FIELD_NUMBER:
+		r = number_parse(value, field->key, field->min, field->max, &number, err);
+		return r ? r : store_number(field, number, wish, err);
+	}
+	return 0;
+}
+
+static int read_member(const char *key, const json_t *value, struct api_wish *wish, struct err *err)
+{
+	const struct field *field =
+		find_field(fields, ARRAY_SIZE(fields), key, wish->route, err);
+	static const char *const wanted[] = {
+		[FIELD_TEXT] = "a text", [FIELD_FLAG] = "true or false", [FIELD_NUMBER] = "a whole number"};
+
+	if (!field)
+		return -ERR_INVALID;
+	if (json_is_null(value))
+		return 0;
+	if (field->kind == FIELD_TEXT && json_is_string(value))
+		return store_text(field, json_string_value(value), json_string_length(value),
+				  (char *)wish + field->at, err);
+	if (field->kind == FIELD_NUMBER && json_is_integer(value))
+		return store_number(field, json_integer_value(value), wish, err);
+	if (field->kind != FIELD_FLAG || !json_is_boolean(value))
+		return fail(err, ERR_INVALID, "'%s' is not %s", field->key, wanted[field->kind]);
+	*(bool *)((char *)wish + field->at) = json_is_true(value);
+	return 0;
+}
+
+static bool takes_body(enum api_route route)
+{
+	return route == ROUTE_REQUEST || route == ROUTE_RELEASE || route == ROUTE_RENEW;
+}
+
+static int read_body(const struct api_request *request, struct api_wish *wish, struct err *err)
+{
+	json_error_t where;
+	const char *key;
+	json_t *value;
+	int r = 0;
+
+	if (request->body_len > API_MAX_BODY)
+		return fail(err, ERR_TOO_LARGE, "the body is longer than %d bytes", API_MAX_BODY);
+	if (!request->body_len)
+		return 0;
+	if (!takes_body(wish->route))
+		return fail(err, ERR_INVALID, "this request takes no body");
+	/* jansson bounds the depth itself (2048); bodies this short cannot cost much. */
+	wish->body = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, &where);
+	if (!wish->body) {
+		char text[JSON_ERROR_TEXT_LENGTH];
+
+		text_printable(text, sizeof(text), where.text);
+		return fail(err, ERR_INVALID, "body:%d:%d: %s", where.line, where.column, text);
+	}
+	if (!json_is_object(wish->body))
+		return fail(err, ERR_INVALID, "the body is not a JSON object");
+	json_object_foreach (wish->body, key, value) {
+		r = read_member(key, value, wish, err);
+		if (r)
+			break;
+	}
+	return r;
+}
+
+/* ---- what must be there ---- */
+
+static int check_hold(const struct api_wish *wish, struct err *err)
+{
+	if (!wish->hold || !strcmp(wish->hold, "none") || !strcmp(wish->hold, "caller"))
+		return 0;
+	return fail(err, ERR_INVALID, "'hold' is neither \"none\" nor \"caller\"");
+}
+
+static int check_wish(const struct api_wish *wish, struct err *err)
+{
+	if (wish->route == ROUTE_REQUEST && (!wish->class_name || !wish->class_name[0]))
+		return fail(err, ERR_INVALID, "'class' is missing");
+	if (wish->route == ROUTE_RENEW && !wish->has_time)
+		return fail(err, ERR_INVALID, "'time_s' is missing");
+	return check_hold(wish, err);
+}
+
+int api_parse(const struct api_request *request, struct api_wish *ret, struct err *err)
+{
+	int r;
+
+	*ret = (struct api_wish){.lease = -1, .since_s = -1, .after = -1, .limit = API_MAX_ROWS};
+	r = find_route(request, ret, err);
+	for (size_t i = 0; !r && i < request->n_params; i++)
+		r = read_param(&request->params[i], ret, err);
+	if (!r)
+		r = read_body(request, ret, err);
+	return r ? r : check_wish(ret, err);
+}
+
+void api_wish_done(struct api_wish *wish)
+{
+	json_decref(wish->body);
+	wish->body = NULL;
+}

@@ -1,0 +1,352 @@
+#include "daemon/api.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/api-json.h"
+
+json_t *api_error(const struct err *err)
+{
+	return json_pack("{s:{s:s, s:s, s:o, s:o, s:b}}", "error", "code", err_name(err->code),
+			 "text", err->text, "hint", api_text(err->hint), "rule", api_text(err->rule),
+			 "retry", err_retry(err->code));
+}
+
+/* One request while it is answered. */
+struct asking {
+	struct api *api;
+	const struct api_request *request;
+	const struct api_wish *wish;
+	struct api_wait *wait;
+	int64_t now_s;
+	struct api_answer *ret;
+	struct err *err;
+};
+
+static int answer(struct asking *asking, int status, json_t *take_json)
+{
+	if (!take_json)
+		return fail(asking->err, ERR_NOMEM, "no memory for an answer");
+	asking->ret->status = status;
+	asking->ret->json = take_json;
+	return 0;
+}
+
+/* ---- the picture ---- */
+
+static json_t *gpu_list(const struct steward *steward)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < steward->n_gpus; i++)
+		json_array_append_new(list, api_gpu(steward, i));
+	return list;
+}
+
+static int get_gpus(struct asking *asking)
+{
+	return answer(asking, 200, json_pack("{s:o}", "gpus", gpu_list(asking->api->steward)));
+}
+
+static int get_classes(struct asking *asking)
+{
+	const struct steward *steward = asking->api->steward;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < policy_n_classes(steward->policy); i++)
+		json_array_append_new(list, api_class(steward, policy_class_at(steward->policy, i),
+						      asking->request->person, asking->now_s));
+	return answer(asking, 200, json_pack("{s:o}", "classes", list));
+}
+
+static bool is_after(const json_t *a, const json_t *b)
+{
+	return json_integer_value(json_object_get(a, "position")) >
+	       json_integer_value(json_object_get(b, "position"));
+}
+
+static void insert_by_place(json_t *list, json_t *take_lease)
+{
+	size_t at = json_array_size(list);
+
+	while (at && is_after(json_array_get(list, at - 1), take_lease))
+		at--;
+	json_array_insert_new(list, at, take_lease);
+}
+
+static void add_leases(const struct steward *steward, json_t *leases, json_t *queue)
+{
+	for (size_t i = 0; i < steward->n_leases; i++) {
+		const struct steward_lease *lease = steward->leases[i];
+
+		if (lease->row.state == LEASE_QUEUED)
+			insert_by_place(queue, api_live_lease(steward, lease));
+		else if (lease->row.state != LEASE_ENDED)
+			json_array_append_new(leases, api_live_lease(steward, lease));
+	}
+}
+
+/* What an admin should read. */
+static json_t *notes(const struct api *api)
+{
+	const struct steward *steward = api->steward;
+	json_t *list = json_array();
+
+	if (api->driver.missing[0])
+		json_array_append_new(list, json_sprintf("the driver's library lacks: %s",
+							 api->driver.missing));
+	if (steward->survey_trouble.code)
+		json_array_append_new(list, json_sprintf("the GPUs cannot be looked at: %s",
+							 steward->survey_trouble.text));
+	if (steward->unwritable)
+		json_array_append_new(list, json_sprintf("the ledger cannot be written: %s",
+							 steward->unwritable_why.text));
+	for (size_t i = 0; i < steward->n_gpus; i++) {
+		const struct steward_gpu *gpu = &steward->gpus[i];
+
+		if (gpu->there && gpu->managed && gpu->info.mig_capable && !gpu->info.mig)
+			json_array_append_new(
+				list, json_sprintf("GPU %u: MIG is off, so it is not used", gpu->info.index));
+		if (gpu->n_strangers)
+			json_array_append_new(
+				list, json_sprintf("GPU %u: %zu instance%s not made by carve, left alone",
+						   gpu->info.index, gpu->n_strangers,
+						   gpu->n_strangers == 1 ? "" : "s"));
+	}
+	return list;
+}
+
+static json_t *policy_json(const struct api *api)
+{
+	return json_pack("{s:s, s:o, s:I, s:o}", "path", api->policy_path, "name",
+			 api_text(policy_name(api->steward->policy)), "loaded_s",
+			 (json_int_t)api->policy_loaded_s, "error",
+			 api_text(api->policy_error.code ? api->policy_error.text : NULL));
+}
+
+static int get_status(struct asking *asking)
+{
+	const struct api *api = asking->api;
+	json_t *leases = json_array(), *queue = json_array();
+
+	add_leases(api->steward, leases, queue);
+	return answer(asking, 200,
+		      json_pack("{s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "time_s",
+				(json_int_t)asking->now_s, "version", CARVE_VERSION, "driver",
+				api_text(api->driver.driver), "nvml", api_text(api->driver.nvml),
+				"policy", policy_json(api), "ledger_writable",
+				!api->steward->unwritable, "gpus", gpu_list(api->steward), "leases",
+				leases, "queue", queue, "notes", notes(api)));
+}
+
+/* ---- leases ---- */
+
+struct listing {
+	const struct steward *steward;
+	json_t *list;
+};
+
+static void list_lease(const struct ledger_lease *row, const struct ledger_instance *instance,
+		       void *arg)
+{
+	struct listing *listing = arg;
+	const struct steward_lease *live = steward_lease_at(listing->steward, row->id);
+
+	json_array_append_new(listing->list,
+			      live ? api_live_lease(listing->steward, live) :
+				     api_lease(listing->steward, row, instance, NULL));
+}
+
+static int get_leases(struct asking *asking)
+{
+	const struct api_wish *wish = asking->wish;
+	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
+	struct listing listing = {asking->api->steward, json_array()};
+	int r;
+
+	filter.live = !wish->all;
+	filter.user = wish->user;
+	filter.class_name = wish->class_name;
+	filter.since_s = wish->since_s;
+	filter.limit = (size_t)wish->limit;
+	r = ledger_leases(asking->api->steward->ledger, &filter, list_lease, &listing, asking->err);
+	if (r) {
+		json_decref(listing.list);
+		return r;
+	}
+	return answer(asking, 200, json_pack("{s:o}", "leases", listing.list));
+}
+
+static int answer_lease(struct asking *asking, int status, int64_t id)
+{
+	const struct steward *steward = asking->api->steward;
+	const struct steward_lease *live = steward_lease_at(steward, id);
+	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
+	struct listing listing = {steward, NULL};
+	json_t *json;
+	int r;
+
+	if (live)
+		return answer(asking, status, api_live_lease(steward, live));
+	filter.id = id;
+	listing.list = json_array();
+	r = ledger_leases(steward->ledger, &filter, list_lease, &listing, asking->err);
+	json = json_incref(json_array_get(listing.list, 0));
+	json_decref(listing.list);
+	if (r)
+		return r;
+	return json ? answer(asking, status, json) :
+		      fail(asking->err, ERR_NOT_FOUND, "there is no lease %" PRId64, id);
+}
+
+/* The answer that is waited for has not come yet. */
+static bool is_still(struct asking *asking, const struct steward_lease *lease)
+{
+	struct api_wait *wait = asking->wait;
+
+	if (!wait->began) {
+		wait->began = true;
+		wait->until_s = asking->now_s + asking->wish->wait_s;
+		wait->position = lease->position;
+	}
+	return !strcmp(lease_state_name(lease->row.state), asking->wish->state) &&
+	       lease->position == wait->position && asking->now_s < wait->until_s;
+}
+
+static int get_lease(struct asking *asking)
+{
+	const struct api_wish *wish = asking->wish;
+	const struct steward_lease *live = steward_lease_at(asking->api->steward, wish->id);
+
+	if (wish->wait_s > 0 && wish->state && live && is_still(asking, live)) {
+		asking->ret->wait = true;
+		asking->ret->lease = wish->id;
+		asking->ret->until_s = asking->wait->until_s;
+		return 0;
+	}
+	return answer_lease(asking, 200, wish->id);
+}
+
+static int post_lease(struct asking *asking)
+{
+	const struct api_wish *wish = asking->wish;
+	const struct steward_wish want = {
+		.wish = {.class_name = wish->class_name,
+			 .reason = wish->reason ? wish->reason : "",
+			 .has_time = wish->has_time,
+			 .time_s = wish->time_s},
+		.wait = wish->wait,
+		.hold = wish->hold && !strcmp(wish->hold, "caller"),
+		.has_pid = asking->request->has_pid,
+		.pid = asking->request->pid,
+		.pid_start = asking->request->pid_start,
+	};
+	const struct steward_lease *lease;
+	int r;
+
+	if (want.hold && !want.has_pid)
+		return fail(asking->err, ERR_INVALID, "the calling process is not known, so the lease cannot be tied to it");
+	r = steward_request(asking->api->steward, asking->request->person, &want, asking->now_s,
+			    &lease, asking->err);
+	if (r)
+		return r;
+	return answer(asking, lease->row.state == LEASE_QUEUED ? 202 : 201,
+		      api_live_lease(asking->api->steward, lease));
+}
+
+static int delete_lease(struct asking *asking)
+{
+	const struct api_wish *wish = asking->wish;
+	const struct steward_release how = {.has_exit = wish->has_exit,
+					    .exit_status = (int)wish->exit_status,
+					    .reason = wish->reason};
+	int r = steward_release(asking->api->steward, asking->request->person, wish->id, &how,
+				asking->now_s, asking->err);
+
+	return r ? r : answer_lease(asking, 200, wish->id);
+}
+
+static int post_renew(struct asking *asking)
+{
+	int r = steward_renew(asking->api->steward, asking->request->person, asking->wish->id,
+			      asking->wish->time_s, asking->now_s, asking->err);
+
+	return r ? r : answer_lease(asking, 200, asking->wish->id);
+}
+
+/* ---- events ---- */
+
+static void list_event(const struct ledger_event *event, void *arg)
+{
+	json_array_append_new(arg, api_event(event));
+}
+
+/* A GPU is named by its index or its UUID. */
+static const char *gpu_uuid(const struct steward *steward, const char *name)
+{
+	for (size_t i = 0; name && i < steward->n_gpus; i++) {
+		char index[16];
+
+		snprintf(index, sizeof(index), "%u", steward->gpus[i].info.index);
+		if (!strcmp(index, name))
+			return steward->gpus[i].info.uuid;
+	}
+	return name;
+}
+
+static int get_events(struct asking *asking)
+{
+	const struct api_wish *wish = asking->wish;
+	struct ledger_event_filter filter = EVENT_FILTER_ALL;
+	json_t *list = json_array();
+	int r;
+
+	filter.user = wish->user;
+	filter.gpu = gpu_uuid(asking->api->steward, wish->gpu);
+	filter.lease = wish->lease;
+	filter.since_s = wish->since_s;
+	filter.after_id = wish->after;
+	filter.limit = (size_t)wish->limit;
+	r = ledger_events(asking->api->steward->ledger, &filter, list_event, list, asking->err);
+	if (r) {
+		json_decref(list);
+		return r;
+	}
+	return answer(asking, 200, json_pack("{s:o}", "events", list));
+}
+
+/* ---- the policy ---- */
+
+static int post_reload(struct asking *asking)
+{
+	struct api *api = asking->api;
+	int r;
+
+	if (!policy_is_admin(api->steward->policy, asking->request->person))
+		return fail(asking->err, ERR_DENIED, "only admins may load a policy");
+	r = api->reload(api->arg, asking->request->person->name, asking->err);
+	return r ? r : answer(asking, 200, json_pack("{s:o}", "policy", policy_json(api)));
+}
+
+static int (*const handlers[])(struct asking *) = {
+	[ROUTE_STATUS] = get_status,	[ROUTE_GPUS] = get_gpus,       [ROUTE_CLASSES] = get_classes,
+	[ROUTE_LEASES] = get_leases,	[ROUTE_LEASE] = get_lease,     [ROUTE_REQUEST] = post_lease,
+	[ROUTE_RELEASE] = delete_lease, [ROUTE_RENEW] = post_renew,    [ROUTE_EVENTS] = get_events,
+	[ROUTE_RELOAD] = post_reload,
+};
+
+void api_answer(struct api *api, const struct api_request *request, struct api_wait *wait,
+		int64_t now_s, struct api_answer *ret)
+{
+	cleanup(api_wish_done) struct api_wish wish = {0};
+	struct err err = ERR_INIT;
+	struct asking asking = {api, request, &wish, wait, now_s, ret, &err};
+
+	*ret = (struct api_answer){0};
+	if (!api_parse(request, &wish, &err) && !handlers[wish.route](&asking))
+		return;
+	ret->status = err_http_status(err.code);
+	ret->json = api_error(&err);
+}
