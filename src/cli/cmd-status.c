@@ -162,7 +162,7 @@ static int print_rows(const struct screen *screen, const struct column *columns,
 
 	for (i = 0; i < n; i++)
 		heads[i] = (struct table_column){columns[i].head, is_right(columns[i].type),
-						 columns[i].type == COLUMN_TEXT};
+						 false}; /* the reason, last, is cut */
 	table = table_new(heads, n);
 	table_set_width(table, WIDTH);
 	json_array_foreach(rows, i, row) add_row(screen, table, columns, n, row);

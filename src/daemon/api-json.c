@@ -193,9 +193,18 @@ json_t *api_gpu(const struct steward *steward, size_t index)
 
 /* ---- leases ---- */
 
+/* The index that UUID has now; null when it is not in this server. */
+static json_t *index_json(const struct steward *steward, const char *uuid)
+{
+	for (size_t i = 0; uuid && i < steward->n_gpus; i++)
+		if (!strcmp(steward->gpus[i].info.uuid, uuid))
+			return json_integer(steward->gpus[i].info.index);
+	return json_null();
+}
+
 static json_t *place_json(const struct steward *steward, const struct ledger_instance *row)
 {
-	json_t *index = json_null(), *memory = json_null();
+	json_t *memory = json_null();
 
 	for (size_t i = 0; i < steward->n_gpus; i++) {
 		const struct steward_gpu *gpu = &steward->gpus[i];
@@ -203,14 +212,12 @@ static json_t *place_json(const struct steward *steward, const struct ledger_ins
 
 		if (strcmp(gpu->info.uuid, row->gpu) != 0)
 			continue;
-		json_decref(index);
-		index = json_integer(gpu->info.index);
 		seen = observed_at(gpu->seen, row->profile_id, row->start);
 		if (seen && seen->has_memory && row->state != INSTANCE_GONE)
 			memory = json_integer((json_int_t)seen->memory_bytes);
 	}
-	return json_pack("{s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "gpu_index", index,
-			 "gpu_uuid", row->gpu, "profile", row->profile, "start", (int)row->start,
+	return json_pack("{s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "gpu_index",
+			 index_json(steward, row->gpu), "gpu_uuid", row->gpu, "profile", row->profile, "start", (int)row->start,
 			 "slices", (int)row->slices, "gi", number_if(row->has_gi, row->gi), "ci",
 			 number_if(row->has_ci, row->ci), "uuid", api_text(row->mig_uuid),
 			 "memory_bytes", memory);
@@ -247,14 +254,15 @@ json_t *api_live_lease(const struct steward *steward, const struct steward_lease
 
 /* ---- events ---- */
 
-json_t *api_event(const struct ledger_event *event)
+json_t *api_event(const struct steward *steward, const struct ledger_event *event)
 {
-	return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "id", (json_int_t)event->id, "time_s", (json_int_t)event->time_s, "kind",
 			 event->kind, "user", api_text(event->user), "uid",
 			 number_if(event->has_uid, event->uid), "team", api_text(event->team),
 			 "class", api_text(event->class_name), "lease",
-			 number_if(event->has_lease, event->lease), "gpu_uuid", api_text(event->gpu),
+			 number_if(event->has_lease, event->lease), "gpu_index",
+			 index_json(steward, event->gpu), "gpu_uuid", api_text(event->gpu),
 			 "profile", api_text(event->profile), "start",
 			 number_if(event->has_start, event->start), "uuid",
 			 api_text(event->mig_uuid), "by", api_text(event->by), "rule",

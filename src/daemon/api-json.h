@@ -17,7 +17,7 @@ json_t *api_class(const struct steward *steward, const struct policy_class *clas
 json_t *api_lease(const struct steward *steward, const struct ledger_lease *lease,
 		  const struct ledger_instance *instance, const struct steward_lease *live);
 json_t *api_live_lease(const struct steward *steward, const struct steward_lease *lease);
-json_t *api_event(const struct ledger_event *event);
+json_t *api_event(const struct steward *steward, const struct ledger_event *event);
 
 /* null for "" and NULL */
 json_t *api_text(const char *text);

@@ -280,7 +280,9 @@ static int post_renew(struct asking *asking)
 
 static void list_event(const struct ledger_event *event, void *arg)
 {
-	json_array_append_new(arg, api_event(event));
+	struct listing *listing = arg;
+
+	json_array_append_new(listing->list, api_event(listing->steward, event));
 }
 
 /* A GPU is named by its index or its UUID. */
@@ -300,7 +302,7 @@ static int get_events(struct asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	struct ledger_event_filter filter = EVENT_FILTER_ALL;
-	json_t *list = json_array();
+	struct listing listing = {asking->api->steward, json_array()};
 	int r;
 
 	filter.user = wish->user;
@@ -309,12 +311,13 @@ static int get_events(struct asking *asking)
 	filter.since_s = wish->since_s;
 	filter.after_id = wish->after;
 	filter.limit = (size_t)wish->limit;
-	r = ledger_events(asking->api->steward->ledger, &filter, list_event, list, asking->err);
+	r = ledger_events(asking->api->steward->ledger, &filter, list_event, &listing,
+			  asking->err);
 	if (r) {
-		json_decref(list);
+		json_decref(listing.list);
 		return r;
 	}
-	return answer(asking, 200, json_pack("{s:o}", "events", list));
+	return answer(asking, 200, json_pack("{s:o}", "events", listing.list));
 }
 
 /* ---- the policy ---- */
