@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/table.h"
+#include "base/text.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/ruler.h"
@@ -15,6 +16,7 @@
 
 #define WIDTH	    80
 #define RULER_WIDTH 72
+#define WORD_WIDTH  12
 
 struct status_wish {
 	struct cli_wish common;
@@ -136,6 +138,15 @@ static bool is_right(enum column_type type)
 	return type == COLUMN_NUMBER || type == COLUMN_LEFT;
 }
 
+/* A word that would push the others off the screen; the last column is the table's to cut. */
+static void cut_word(char *word)
+{
+	size_t len = strlen(word);
+
+	while (len && (text_width(word) > WORD_WIDTH || !text_is_utf8(word, len)))
+		word[--len] = '\0';
+}
+
 static void add_row(const struct screen *screen, struct table *table, const struct column *columns,
 		    size_t n, const json_t *row)
 {
@@ -146,6 +157,8 @@ static void add_row(const struct screen *screen, struct table *table, const stru
 		cleanup(text_done) struct text text = TEXT_INIT;
 
 		view_value(columns[i].type, view_at(row, columns[i].name), screen->now_s, &text);
+		if (text.s && i + 1 < n)
+			cut_word(text.s);
 		table_cell(table, "%s", text_str(&text));
 	}
 	if (screen->colour && user && screen->me && !strcmp(user, screen->me))
@@ -161,8 +174,7 @@ static int print_rows(const struct screen *screen, const struct column *columns,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		heads[i] = (struct table_column){columns[i].head, is_right(columns[i].type),
-						 false}; /* the reason, last, is cut */
+		heads[i] = (struct table_column){columns[i].head, is_right(columns[i].type), false};
 	table = table_new(heads, n);
 	table_set_width(table, WIDTH);
 	json_array_foreach(rows, i, row) add_row(screen, table, columns, n, row);
