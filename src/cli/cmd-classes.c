@@ -35,8 +35,7 @@ static void print_reasons(const json_t *classes)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(classes, i, row)
-	{
+	json_array_foreach(classes, i, row) {
 		cleanup(text_done) struct text text = TEXT_INIT;
 		const json_t *why = json_object_get(row, "why_not");
 

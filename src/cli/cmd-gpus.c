@@ -64,13 +64,11 @@ static json_t *instances_of(const json_t *gpus)
 	const json_t *gpu;
 	size_t i;
 
-	json_array_foreach(gpus, i, gpu)
-	{
+	json_array_foreach(gpus, i, gpu) {
 		json_t *instance;
 		size_t k;
 
-		json_array_foreach(json_object_get(gpu, "instances"), k, instance)
-		{
+		json_array_foreach(json_object_get(gpu, "instances"), k, instance) {
 			json_t *row = json_copy(instance);
 
 			json_object_set(row, "gpu", json_object_get(gpu, "index"));

@@ -58,8 +58,7 @@ static void add_until(json_t *leases)
 	json_t *lease;
 	size_t i;
 
-	json_array_foreach(leases, i, lease)
-	{
+	json_array_foreach(leases, i, lease) {
 		const char *state = json_string_value(json_object_get(lease, "state"));
 
 		if (state && strcmp(state, "ended"))

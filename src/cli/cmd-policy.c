@@ -112,8 +112,7 @@ static void add_present(const struct cli_wish *wish, struct board_list *list)
 
 	if (ask(wish, "GET", "/v1/gpus", NULL, &answer, &ignored))
 		return;
-	json_array_foreach(json_object_get(answer, "gpus"), i, gpu)
-	{
+	json_array_foreach(json_object_get(answer, "gpus"), i, gpu) {
 		const char *id = json_string_value(json_object_get(gpu, "board"));
 
 		if (id)

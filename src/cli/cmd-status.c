@@ -74,8 +74,7 @@ static void print_notes(const struct screen *screen, const json_t *status)
 	}
 	if (json_is_false(json_object_get(status, "ledger_writable")))
 		print_line(screen, "33", "! the ledger cannot be written: nothing new is granted");
-	json_array_foreach(json_object_get(status, "notes"), i, note)
-	{
+	json_array_foreach(json_object_get(status, "notes"), i, note) {
 		cleanup(text_done) struct text line = TEXT_INIT;
 
 		text_add(&line, "! ");
@@ -177,7 +176,8 @@ static int print_rows(const struct screen *screen, const struct column *columns,
 		heads[i] = (struct table_column){columns[i].head, is_right(columns[i].type), false};
 	table = table_new(heads, n);
 	table_set_width(table, WIDTH);
-	json_array_foreach(rows, i, row) add_row(screen, table, columns, n, row);
+	json_array_foreach(rows, i, row)
+		add_row(screen, table, columns, n, row);
 	return table_print(table, err);
 }
 
@@ -239,7 +239,8 @@ static int print_screen(const json_t *status, struct err *err)
 
 	print_head(&screen, status);
 	print_notes(&screen, status);
-	json_array_foreach(json_object_get(status, "gpus"), i, gpu) print_gpu(&screen, gpu);
+	json_array_foreach(json_object_get(status, "gpus"), i, gpu)
+		print_gpu(&screen, gpu);
 	return print_leases(&screen, status, err);
 }
 

@@ -52,8 +52,9 @@ static const json_t *instance_at(const struct ruler *ruler, unsigned start)
 	const json_t *instance;
 	size_t i;
 
-	json_array_foreach(ruler->instances, i,
-			   instance) if (number_at(instance, "start") == start) return instance;
+	json_array_foreach(ruler->instances, i, instance)
+		if (number_at(instance, "start") == start)
+			return instance;
 	return NULL;
 }
 
@@ -74,8 +75,7 @@ static bool take_all(const struct ruler *ruler, struct layout *layout)
 	const json_t *instance;
 	size_t i;
 
-	json_array_foreach(ruler->instances, i, instance)
-	{
+	json_array_foreach(ruler->instances, i, instance) {
 		json_int_t id = number_at(instance, "profile_id"),
 			   start = number_at(instance, "start");
 		const struct profile *profile =
@@ -121,8 +121,7 @@ void ruler_fits(const json_t *gpu, struct text *ret)
 	json_t *shapes = json_object(), *count;
 	const char *name;
 
-	json_object_foreach(json_object_get(gpu, "free"), name, count)
-	{
+	json_object_foreach(json_object_get(gpu, "free"), name, count) {
 		const struct profile *profile = board ? board_profile_by_name(board, name) : NULL;
 		char shape[32];
 

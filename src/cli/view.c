@@ -98,8 +98,7 @@ static void add_list(const json_t *value, int64_t now_s, struct text *ret)
 	size_t i;
 
 	(void)now_s;
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach(value, i, item) {
 		text_add(ret, i ? " " : "");
 		add_scalar(item, ret);
 	}
@@ -111,8 +110,7 @@ static void add_counts(const json_t *value, int64_t now_s, struct text *ret)
 	json_t *count;
 
 	(void)now_s;
-	json_object_foreach((json_t *)value, name, count)
-	{
+	json_object_foreach((json_t *)value, name, count) {
 		if (json_integer_value(count) <= 0 || strpbrk(name, "+-"))
 			continue;
 		text_addf(ret, "%s%" JSON_INTEGER_FORMAT "x", ret->len ? " " : "",
@@ -227,7 +225,8 @@ int view_print(const struct cli_wish *wish, const struct column *columns, size_t
 	table = table_new(heads, choice.n);
 	if (wish->no_heading)
 		table_without_heading(table);
-	json_array_foreach(rows, i, row) add_row(table, &choice, row, now_s);
+	json_array_foreach(rows, i, row)
+		add_row(table, &choice, row, now_s);
 	return table_print(table, err);
 }
 
