@@ -1,4 +1,5 @@
-#include <stdio.h>
+#include <errno.h>
+#include <unistd.h>
 
 #include "sim/cmds.h"
 #include "sim/holders.h"
@@ -16,10 +17,24 @@ static const struct cmd_opt down_opts[] = {
 	 .help = "kill the processes that hold GPUs"},
 };
 
-/* What cannot be opened: left from before the machine was started, or, by force, damaged. */
-static bool is_wreck(int r, bool force)
+static int refuse_others(const struct place *place, struct err *err)
 {
-	return r == -ERR_STALE || (r == -ERR_INVALID && force);
+	if (!access(place->dir, W_OK) || errno == ENOENT)
+		return 0;
+	return fail(err, ERR_DENIED, "the world in '%s' is not ours to end", place->dir);
+}
+
+static int end_world(struct world *world, bool force, struct err *err)
+{
+	int r = holders_clear(world, HOLDERS_EVERY_GPU, force, "the world", err);
+
+	return r ? r : world_remove(world, err);
+}
+
+/* What cannot be opened: left from before the machine was started, or, by force, damaged. */
+static bool is_wreck(const struct place *place, int r, bool force)
+{
+	return (r == -ERR_STALE || (r == -ERR_INVALID && force)) && place_is_ours(place);
 }
 
 static int down_run(struct cmd_call *call, struct err *err)
@@ -29,10 +44,12 @@ static int down_run(struct cmd_call *call, struct err *err)
 	struct place place;
 	int r = place_find(wish->common.dir, &place, err);
 
-	r = r ? r : tool_world_open(place.dir, NULL, &world, err);
-	if (!is_wreck(r, wish->force)) {
-		r = r ? r : holders_clear(world, HOLDERS_EVERY_GPU, wish->force, "the world", err);
-		r = r ? r : world_remove(world, err);
+	r = r ? r : refuse_others(&place, err);
+	if (r)
+		return r;
+	r = tool_world_open(place.dir, NULL, &world, err);
+	if (!is_wreck(&place, r, wish->force)) {
+		r = r ? r : end_world(world, wish->force, err);
 		if (r)
 			return r;
 	}

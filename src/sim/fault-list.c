@@ -34,7 +34,7 @@ static const char *fail_name(const struct world_fault *fault, char *buf, size_t 
 	return buf;
 }
 
-/* "nvmlInit_v2 answers in-use, after its work; skip 2, 1 time" */
+/* "nvmlDeviceGetCount_v2 fails in-use after its work, skips 2, 1 left" */
 static void describe_call(const struct world_fault *fault, struct text *ret)
 {
 	char code[40];

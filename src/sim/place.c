@@ -145,7 +145,7 @@ static bool is_empty(const char *path)
 	return dir && n <= 2;
 }
 
-static bool has_mark(const struct place *place)
+bool place_is_ours(const struct place *place)
 {
 	char mark[PATH_MAX];
 
@@ -165,7 +165,7 @@ static int claim(const struct place *place, struct err *err)
 		return r;
 	if (stat(place->dir, &st) || st.st_uid != geteuid())
 		return fail(err, ERR_DENIED, "'%s' is not a folder of ours", place->dir);
-	if (!has_mark(place) && !is_empty(place->dir))
+	if (!place_is_ours(place) && !is_empty(place->dir))
 		return fail(err, ERR_INVALID, "'%s' is no world and not empty", place->dir);
 	snprintf(mark, sizeof(mark), "%s/" MARK, place->dir);
 	fd = open(mark, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -231,7 +231,7 @@ void place_remove(const struct place *place)
 {
 	bool all = true;
 
-	if (!has_mark(place))
+	if (!place_is_ours(place))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		all &= remove_folder(place, folders[i].name);

@@ -33,6 +33,9 @@ int place_find(const char *dir, struct place *ret, struct err *err);
  */
 int place_make(const struct place *place, const char *driver, struct err *err);
 
+/* Was it made by place_make()? */
+bool place_is_ours(const struct place *place);
+
 /*
  * Take away everything place_make() made, what is left of a world, and the
  * folder when nothing else is in it. Another folder is left alone.

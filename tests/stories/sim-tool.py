@@ -19,7 +19,7 @@ PYTHON = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
 NOBODY = 65534
 IS_ROOT = os.geteuid() == 0
 WHO = "root" if IS_ROOT else f"user {os.geteuid()}"
-BUSY, STALE, INVALID, NOT_FOUND, OUT_OF_MEMORY, NO_DEVICE = 7, 6, 2, 3, 20, 21
+INVALID, NOT_FOUND, STALE, BUSY, DENIED, OUT_OF_MEMORY, NO_DEVICE = 2, 3, 6, 7, 8, 20, 21
 
 
 
@@ -136,6 +136,22 @@ def folders_are_respected():
               "a folder with something else in it is left alone", refused)
         check(world("down", "--force").returncode == NOT_FOUND and (mine / "precious").exists(),
               "by down --force too")
+
+
+def wrecks_are_cleared():
+    with World("--gpus", "a30-24gb") as world:
+        os.truncate(os.path.join(world.dir, "state"), 100)
+        shown, refused = world("show"), world("down")
+        check(shown.returncode == refused.returncode == INVALID, "a damaged world is refused",
+              shown, refused)
+        check(world("down", "--force").returncode == 0 and not os.path.exists(world.dir),
+              "and cleared by force")
+        check(world("down", "--force", "--dir", "").returncode == INVALID, "no folder is no world")
+        os.mkdir(world.dir)
+        Path(world.dir, "state").write_bytes(b"\0" * 4096)
+        other = world("down", "--force")
+        check(other.returncode == INVALID and Path(world.dir, "state").exists(),
+              "another folder with a file 'state' is left alone", other)
 
 
 def a_default_folder():
@@ -340,6 +356,9 @@ def access_is_refused():
         load = ["carve-sim", "load", "--memory", "1GiB", "--for", "0s"]
         allowed = world("run", "--", *as_nobody, *load, visible=visible)
         check(allowed.returncode == 0, "in root's view another user may use an instance", allowed)
+        ended = world("run", "--", *as_nobody, "carve-sim", "down", "--force")
+        check(ended.returncode == DENIED and "not ours to end" in ended.stderr,
+              "but not end the world", ended)
         closed = world("run", "--", "sh", "-c", "chmod 0 /dev/nvidia-caps/nvidia-cap*")
         denied = world("run", "--", *as_nobody, *load, visible=visible)
         check(denied.returncode == NO_DEVICE and "nvidia-cap" in denied.stderr,
@@ -542,9 +561,9 @@ def help_and_mistakes():
               json.loads(world("boards", "--json").stdout)["boards"], "boards need no world")
 
 
-STORIES = [up_and_down, folders_are_respected, a_default_folder, two_worlds, run_passes_on,
-           the_view, without_a_view, from_inside,
-           state_is_kept, a_load_occupies, devices_are_found, a_load_grows,
+STORIES = [up_and_down, folders_are_respected, wrecks_are_cleared, a_default_folder, two_worlds,
+           run_passes_on, the_view, without_a_view, from_inside, state_is_kept, a_load_occupies,
+           devices_are_found, a_load_grows,
            access_is_refused, a_service_serves, holders_are_named, reset_and_reboot, faults,
            faults_are_checked, the_manuals_world, mistakes_have_places, the_manuals_examples,
            help_and_mistakes]
