@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include "sim/tool-load.h"
 #include "sim/tool-world.h"
 
-#define NS_PER_S 1e9
+#define NS_PER_S   1e9
+#define LONGEST_NS 4e18 /* a century: with the clock in front it fits its type */
 
 struct replay_wish {
 	struct cmd_wish common;
@@ -86,6 +88,12 @@ static struct tool_device device_of(const struct replay *replay, const struct pl
 	return device;
 }
 
+/* Seconds of the file, as long as they last here. */
+static int64_t lasting_ns(const struct replay *replay, int64_t seconds)
+{
+	return (int64_t)fmin((double)seconds * NS_PER_S / replay->speed, LONGEST_NS);
+}
+
 /* ---- one process ---- */
 
 static void say(const struct plan_process *process)
@@ -106,8 +114,7 @@ static int live(const struct replay *replay, const struct plan_process *process)
 	struct load load = {device_of(replay, process), process->memory_bytes, process->busy};
 	struct err err = ERR_INIT;
 	int status = 0, signal;
-	int64_t end_ns =
-		clock_monotonic_ns() + (int64_t)((double)process->for_s * NS_PER_S / replay->speed);
+	int64_t end_ns = clock_monotonic_ns() + lasting_ns(replay, process->for_s);
 
 	prctl(PR_SET_NAME, process->name);
 	if (tool_world_open(replay->dir, NULL, &world, &err) ||
@@ -191,10 +198,10 @@ static int play(struct replay *replay, int *ret_signal, struct err *err)
 	bool started[PLAN_MAX_PROCESSES] = {false};
 
 	for (size_t i; (i = next_process(replay, started)) < plan->n_processes;) {
-		double at_ns = (double)plan->processes[i].at_s * NS_PER_S / replay->speed;
+		int64_t after_ns = lasting_ns(replay, plan->processes[i].at_s);
 		int r = 0;
 
-		*ret_signal = load_wait_until(replay->start_ns + (int64_t)at_ns);
+		*ret_signal = load_wait_until(replay->start_ns + after_ns);
 		collect(replay);
 		if (!*ret_signal)
 			r = start(replay, i, err);

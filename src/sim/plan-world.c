@@ -113,7 +113,8 @@ static int arm(const struct plan_fault *fault, struct world_state *state, uint32
 		.gpu = fault->gpu,
 		.gi = fault->gi,
 		.fail = fault->has_fail ? fault->fail : 0,
-		.hang_ms = (uint32_t)(fault->hang_s * 1000),
+		.hang_ms = fault->hang_s < UINT32_MAX / 1000 ? (uint32_t)(fault->hang_s * 1000)
+							     : UINT32_MAX,
 		.skip = (uint64_t)fault->skip,
 		.times = (uint64_t)fault->times,
 		.chance = fault->chance,
