@@ -137,7 +137,8 @@ bool call_look(struct call *call)
 	if (world_is_gone(call->world))
 		return false;
 	call->now = world_read(call->world);
-	if (call->rules & RULE_REAP && world_has_dead(call->now)) {
+	if (call->rules & RULE_REAP &&
+	    world_has_dead(call->now, call->at.kind ? call->at.gpu : WORLD_NONE)) {
 		call_unlock(call);
 		world_reap(world_change(call->world));
 		world_commit(call->world);
@@ -194,7 +195,7 @@ static nvmlReturn_t act(struct call *call, struct work *work, bool for_good)
 	struct world_state *next = world_change(call->world);
 	nvmlReturn_t code = target_check(next, &work->at);
 
-	if (world_has_dead(next))
+	if (world_has_dead(next, work->at.gpu))
 		world_reap(next); /* who died is in nobody's way */
 	if (!code)
 		code = work->act(next, work);

@@ -42,7 +42,7 @@ int tool_world_copy(struct world *world, struct world_state **ret, struct err *e
 
 	if (!copy)
 		return fail(err, ERR_NOMEM, "no memory for a copy of the world");
-	has_dead = world_has_dead(world_read(world));
+	has_dead = world_has_dead(world_read(world), WORLD_NONE);
 	world_done(world);
 	if (has_dead) {
 		world_reap(world_change(world));

@@ -106,15 +106,17 @@ static int check_header(const struct world_file *file, const char *dir, struct e
 	if (file->layout != LAYOUT || file->size != sizeof(*file) ||
 	    file->boards != boards_fingerprint())
 		return fail(err, ERR_INVALID, "the world in '%s' was made by another version", dir);
-	read_boot_id(boot_id);
-	if (memcmp(file->boot_id, boot_id, sizeof(boot_id))) {
-		fail(err, ERR_STALE, "the world in '%s' is from before this machine was started",
-		     dir);
-		return fail_hint(err, "a new one can be made in its place");
-	}
 	if (file->current > 1)
 		return fail(err, ERR_INVALID, "the world in '%s' is damaged", dir);
-	return 0;
+	read_boot_id(boot_id);
+	if (boot_id[0] && file->boot_id[0] && memcmp(file->boot_id, boot_id, sizeof(boot_id)))
+		fail(err, ERR_STALE, "the world in '%s' is from before this machine was started",
+		     dir);
+	else if (file->gone)
+		fail(err, ERR_STALE, "the world in '%s' was ended, though not removed", dir);
+	else
+		return 0;
+	return fail_hint(err, "a new one can be made in its place");
 }
 
 static int lock_patiently(pthread_mutex_t *lock)
@@ -289,7 +291,7 @@ static int make_rights(const char *dir, struct err *err)
 	return r ? r : make_right(dir, "mig/monitor", 0444, err);
 }
 
-/* Is there a world? One from before the machine was started gives way. */
+/* Is there a world? One that nobody can use any more gives way. */
 static int refuse_second(const char *dir, bool *ret_replace, struct err *err)
 {
 	cleanup(world_close) struct world *world = NULL;

@@ -131,10 +131,12 @@ bool world_process_remove(struct world_state *state, uint32_t pid)
 	return remove_some(state, has_pid, &pid);
 }
 
-bool world_has_dead(const struct world_state *state)
+bool world_has_dead(const struct world_state *state, uint32_t gpu)
 {
 	for (uint32_t i = 0; i < state->n_processes; i++) {
-		if (!world_process_lives(&state->processes[i]))
+		const struct world_process *process = &state->processes[i];
+
+		if ((gpu == WORLD_NONE || process->gpu == gpu) && !world_process_lives(process))
 			return true;
 	}
 	return false;

@@ -230,8 +230,9 @@ int world_create(const char *dir, const struct world_spec *spec, struct err *err
 /*
  *   dir  NULL: world_default_dir()
  *   err  NOT_FOUND: no world there; INVALID: damaged, or of another version;
- *        STALE: from before the machine was started (world_create() makes a
- *        new one in its place); DENIED, IO, NOMEM
+ *        STALE: from before the machine was started, or ended by somebody who
+ *        was killed at it (world_create() makes a new one in its place);
+ *        DENIED, IO, NOMEM
  */
 int world_open(const char *dir, struct world **ret, struct err *err);
 void world_close(struct world *world);
@@ -368,11 +369,12 @@ nvmlReturn_t world_process_set(struct world_state *state, const struct world_pro
 bool world_process_remove(struct world_state *state, uint32_t pid);
 
 /*
- * Is there a process that no longer lives? Then world_reap() takes it away.
+ * Is there a process that no longer lives, on that GPU (WORLD_NONE: on any)?
+ * Then world_reap() takes it away. Asking costs some microseconds a process.
  * Until then it counts as if it lived: with everybody who asks for memory,
  * load, or whether something is in use.
  */
-bool world_has_dead(const struct world_state *state);
+bool world_has_dead(const struct world_state *state, uint32_t gpu);
 void world_reap(struct world_state *state);
 
 struct world_memory {

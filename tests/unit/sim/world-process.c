@@ -212,13 +212,15 @@ static void the_dead_are_reaped(void **unused)
 	}
 	assert_int_equal(add((uint32_t)getpid(), gi, ci, 10), NVML_SUCCESS);
 	assert_int_equal(add((uint32_t)child, gi, ci, 1000), NVML_SUCCESS);
-	assert_false(world_has_dead(&state));
+	assert_false(world_has_dead(&state, WORLD_NONE));
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	assert_true(world_has_dead(&state));
+	assert_true(world_has_dead(&state, WORLD_NONE));
+	assert_true(world_has_dead(&state, 0));
+	assert_false(world_has_dead(&state, 1));
 	assert_int_equal(used_mib(gi), 37 + 1010);
 	world_reap(&state);
-	assert_false(world_has_dead(&state));
+	assert_false(world_has_dead(&state, WORLD_NONE));
 	assert_int_equal(used_mib(gi), 37 + 10);
 	assert_int_equal(state.n_processes, 1);
 	assert_int_equal(state.processes[0].pid, getpid());

@@ -191,7 +191,7 @@ static const struct {
 	{"magic", IN_FILE(magic), 0x41, 1, -ERR_INVALID, NULL},
 	{"layout", IN_FILE(layout), 77, 4, -ERR_INVALID, "was made by another version"},
 	{"boards", IN_FILE(boards), 77, 8, -ERR_INVALID, "was made by another version"},
-	{"boot", IN_FILE(boot_id), 'x', 1, -ERR_STALE, "is from before this machine was started"},
+	{"boot", IN_FILE(boot_id), '-', 1, -ERR_STALE, "is from before this machine was started"},
 	{"current", IN_FILE(current), 2, 4, -ERR_INVALID, "is damaged"},
 	{"no GPU", IN_STATE(n_gpus), 0, 4, -ERR_INVALID, "is damaged: it has 0 GPUs"},
 	{"GPUs", IN_STATE(n_gpus), 0x7fffffff, 4, -ERR_INVALID, NULL},
@@ -254,7 +254,7 @@ static void files_of_another_size_are_refused(void **unused)
 	assert_true(world_open(dir, &world, &err) < 0);
 }
 
-static void a_world_from_before_the_start_gives_way(void **unused)
+static void a_world_of_no_use_gives_way(void **unused)
 {
 	struct world *old = new_world(), *world = NULL;
 	struct err err = ERR_INIT;
@@ -263,6 +263,13 @@ static void a_world_from_before_the_start_gives_way(void **unused)
 	old->file->boot_id[0] = '-';
 	assert_int_equal(world_open(dir, &world, &err), -ERR_STALE);
 	assert_string_equal(err.hint, "a new one can be made in its place");
+	world_close(old);
+	create();
+
+	/* So does one whose end was interrupted. */
+	old = open_world();
+	old->file->gone = 1;
+	assert_int_equal(world_open(dir, &world, &err), -ERR_STALE);
 	world_close(old);
 	create();
 	remove_world(open_world());
@@ -477,7 +484,7 @@ int main(void)
 		cmocka_unit_test(the_default_folder_is_the_one_named),
 		world_test(damaged_files_are_refused),
 		world_test(files_of_another_size_are_refused),
-		world_test(a_world_from_before_the_start_gives_way),
+		world_test(a_world_of_no_use_gives_way),
 		world_test(killed_clients_leave_a_whole_state),
 		world_test(an_event_wakes_other_processes),
 		world_test(a_signal_ends_the_wait),
