@@ -4,9 +4,11 @@
 #define NO   "-" /* Insufficient Resources */
 
 /*
- * Sequences of creations without a start, and the ids that came back. The 8-unit
- * ones are public captures (MIG user guide, DCGM#138, dask-cuda#583, go-nvml#146
- * and others), A30 and RTX PRO 6000 public listings.
+ * Sequences of creations without a start, and the ids that came back. The first
+ * seven are public captures (MIG user guide, DCGM#138, dask-cuda#583,
+ * go-nvml#146 and others), but for the refusal of an eighth small one. The rest
+ * follows from the same rule; of A30 and the board with 12 units the order of
+ * each profile was seen in listings.
  */
 static const struct {
 	const char *story, *board;
