@@ -55,8 +55,10 @@ static void vanish(struct steward *steward, struct steward_instance *instance, i
 {
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	const struct about about = {.lease = lease ? &lease->row : NULL, .instance = &instance->row};
+	char where[160];
 
-	steward_note(steward, EVENT_LOST, &about, now_s, "vanished from its GPU%s",
+	steward_note(steward, EVENT_LOST, &about, now_s, "%s vanished%s",
+		     steward_where(steward, &instance->row, where, sizeof(where)),
 		     lease && lease->row.state == LEASE_ACTIVE ? "; it is made again" : "");
 	instance->dirty = true;
 	instance->row.has_gi = instance->row.has_ci = false;
@@ -74,8 +76,11 @@ static void vanish(struct steward *steward, struct steward_instance *instance, i
 
 static void gone(struct steward *steward, struct steward_instance *instance, int64_t now_s)
 {
+	char where[160];
+
 	steward_note(steward, EVENT_DESTROYED, &(struct about){.instance = &instance->row}, now_s,
-		     "%s", instance->row.why);
+		     "%s: %s", steward_where(steward, &instance->row, where, sizeof(where)),
+		     instance->row.why);
 	instance->row.state = INSTANCE_GONE;
 	instance->row.has_gone = true;
 	instance->row.gone_s = now_s;
@@ -179,12 +184,13 @@ static void note_stranger(struct steward *steward, const struct steward_gpu *gpu
 	const struct profile *profile =
 		gpu->info.board ? board_profile_by_id(gpu->info.board, key.profile_id) : NULL;
 	struct ledger_instance row = {.profile_id = key.profile_id, .start = key.start};
+	char where[160];
 
 	snprintf(row.gpu, sizeof(row.gpu), "%s", gpu->info.uuid);
-	snprintf(row.profile, sizeof(row.profile), "%s", profile ? profile->name : "");
-	steward_note(steward, kind, &(struct about){.instance = &row}, now_s,
-		     kind == EVENT_STRANGER ? "not made by carve; left alone" :
-					      "an instance not made by carve is gone");
+	snprintf(row.profile, sizeof(row.profile), "%s", profile ? profile->name : "instance");
+	steward_note(steward, kind, &(struct about){.instance = &row}, now_s, "%s, not made by carve, %s",
+		     steward_where(steward, &row, where, sizeof(where)),
+		     kind == EVENT_STRANGER ? "is left alone" : "is gone");
 }
 
 static void check_strangers(struct steward *steward, size_t index, int64_t now_s)
@@ -364,14 +370,15 @@ static void lease_begins(struct steward *steward, struct steward_lease *lease,
 {
 	struct about about = {
 		.lease = &lease->row, .instance = &instance->row, .rule = lease->row.rule};
-	char time[32];
+	char time[32], where[160];
 
 	lease->row.state = LEASE_ACTIVE;
 	lease->row.has_granted = lease->row.has_ends = true;
 	lease->row.granted_s = now_s;
 	lease->row.ends_s = now_s + lease->row.time_s;
 	lease->dirty = true;
-	steward_note(steward, EVENT_GRANTED, &about, now_s, "for %s",
+	steward_note(steward, EVENT_GRANTED, &about, now_s, "%s for %s",
+		     steward_where(steward, &instance->row, where, sizeof(where)),
 		     duration_format(time, sizeof(time), lease->row.time_s));
 	steward->hooks.changed(steward->hooks.arg, lease->row.id);
 }
@@ -382,6 +389,7 @@ static void created(struct steward *steward, struct steward_instance *instance,
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	struct ledger_instance *row = &instance->row;
 	bool restored = lease && lease->row.state == LEASE_ACTIVE;
+	char where[160];
 
 	row->state = INSTANCE_PRESENT;
 	row->has_gi = row->has_ci = true;
@@ -393,7 +401,8 @@ static void created(struct steward *steward, struct steward_instance *instance,
 	instance->note[0] = '\0';
 	steward_note(steward, restored ? EVENT_RESTORED : EVENT_CREATED,
 		     &(struct about){.lease = lease ? &lease->row : NULL, .instance = row}, now_s,
-		     "GPU instance %u, compute instance %u", row->gi, row->ci);
+		     "%s: GPU instance %u, compute instance %u",
+		     steward_where(steward, row, where, sizeof(where)), row->gi, row->ci);
 	if (lease && lease->row.state == LEASE_GRANTING)
 		lease_begins(steward, lease, instance, now_s);
 }

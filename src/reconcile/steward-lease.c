@@ -81,13 +81,14 @@ static void grant_notes(struct steward *steward, const struct grant *grant, int6
 {
 	const struct ledger_lease *row = &grant->lease;
 	const struct about about = {.lease = row, .instance = &grant->instance->row, .rule = row->rule};
-	char time[32];
+	char time[32], where[160];
 
 	if (grant->is_new_lease)
 		steward_note(steward, EVENT_REQUESTED, &(struct about){.lease = row}, now_s, "%s",
 			     row->reason);
 	if (row->state == LEASE_ACTIVE)
-		steward_note(steward, EVENT_GRANTED, &about, now_s, "for %s, on an instance that was free",
+		steward_note(steward, EVENT_GRANTED, &about, now_s, "%s for %s, an instance that was free",
+			     steward_where(steward, &grant->instance->row, where, sizeof(where)),
 			     duration_format(time, sizeof(time), row->time_s));
 }
 

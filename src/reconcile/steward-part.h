@@ -33,6 +33,10 @@ struct about {
 void steward_note(struct steward *steward, enum event_kind kind, const struct about *about,
 		  int64_t now_s, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* "3g.40gb at 0 on GPU 0". Returns buf. */
+char *steward_where(const struct steward *steward, const struct ledger_instance *instance, char *buf,
+		    size_t size);
+
 /*
  * Make durable what changed, then hand out the jobs that wait for it. On
  * failure everything is kept for the next try and `unwritable` is set. Ended

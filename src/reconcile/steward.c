@@ -208,6 +208,19 @@ void steward_tell(struct steward *steward, enum event_kind kind, const char *by,
 	steward_settle(steward);
 }
 
+char *steward_where(const struct steward *steward, const struct ledger_instance *instance, char *buf,
+		    size_t size)
+{
+	for (size_t i = 0; i < steward->n_gpus; i++)
+		if (!strcmp(steward->gpus[i].info.uuid, instance->gpu)) {
+			snprintf(buf, size, "%s at %u on GPU %u", instance->profile, instance->start,
+				 steward->gpus[i].info.index);
+			return buf;
+		}
+	snprintf(buf, size, "%s at %u on %s", instance->profile, instance->start, instance->gpu);
+	return buf;
+}
+
 static const char *given(const char *text)
 {
 	return text[0] ? text : NULL;
