@@ -2,9 +2,9 @@
  * tool-load.h - this process as a load on a device
  *
  *	load_block_signals();
- *	load_begin(&load, world, name, err);	it is seen by every client
+ *	load_begin(&load, world, name, &exit_status, err);	it is seen by every client
  *	signal = load_wait_until(deadline_ns);
- *	load_end(&load);			its memory is free
+ *	load_end(world);					its memory is free
  *	load_die_of(signal);
  *
  * Between begin and end the signals that end a program are blocked and waited
