@@ -29,7 +29,7 @@ unsigned world_physical_start(const struct world_gpu *gpu, unsigned start)
 	return gpu->flip ? (start + units / 2) % units : start;
 }
 
-/* The whole is 0, the halves 1 and 2, the quarters 3 to 6: a size begins at its own count less 1. */
+/* The whole is 0, the halves 1 and 2, the quarters 3 to 6: each size begins at its count less 1. */
 unsigned world_gi_id(const struct world_gpu *gpu, unsigned start, unsigned size)
 {
 	unsigned first = world_board(gpu)->units / size - 1;
