@@ -62,7 +62,7 @@ static bool is_uuid(const char *s)
 
 int nvml_uuid(const struct nvml_api *api, struct nvml_device *device, char *ret, struct err *err)
 {
-	char raw[BACKEND_UUID] = "", uuid[BACKEND_UUID];
+	char raw[BACKEND_UUID] = "", uuid[BACKEND_UUID] = "";
 
 	if (NVML(api, err, DeviceGetUUID, device, raw, sizeof(raw)))
 		return -(int)err->code;

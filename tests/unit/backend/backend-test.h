@@ -52,3 +52,30 @@ __attribute__((unused)) static void end_backend(void)
 
 /* CALL(gi_create, 9, 0, 4, &gi): of the first GPU of the test's backend. */
 #define CALL(op, ...) test_backend->ops->op(test_backend, test_gpu.uuid, ##__VA_ARGS__, &err)
+
+/* Profile ids of the A100. */
+#define P1G 19u
+#define P2G 14u
+#define P3G 9u
+#define P7G 0u
+#define C3  2u /* the compute-instance profile of 3 slices */
+
+__attribute__((unused)) static const char *const one_a100[] = {A100};
+
+__attribute__((unused)) static unsigned create(unsigned profile_id, unsigned start, unsigned size)
+{
+	struct err err = ERR_INIT;
+	unsigned gi = 99;
+
+	assert_works(CALL(gi_create, profile_id, start, size, &gi));
+	return gi;
+}
+
+__attribute__((unused)) static unsigned create_ci(unsigned gi, unsigned ci_profile_id)
+{
+	struct err err = ERR_INIT;
+	unsigned ci = 99;
+
+	assert_works(CALL(ci_create, gi, ci_profile_id, &ci));
+	return ci;
+}

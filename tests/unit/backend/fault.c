@@ -3,10 +3,6 @@
 
 #include "backend-fault.h"
 
-#define P1G 19u
-
-static const char *const one_a100[] = {A100};
-
 static void begin_fault(void)
 {
 	begin_backend(one_a100, 1, true);
