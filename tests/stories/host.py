@@ -1,0 +1,366 @@
+"""
+host.py - a GPU server of a story's own: a world, carved on it, and the people who use it
+
+A story is a function; tell() runs them and prints TAP. It makes a Host, which
+lives in a folder of its own and takes everything down when it is left: every
+process it started, the daemon, the world. Nothing here waits for ever. The
+programs under test are named by the environment: CARVE, CARVED, CARVE_SIM_PROGRAM.
+
+People are numbers without an entry in /etc/passwd; carve calls them by their
+number. To be several people takes root, so without it stories are skipped.
+"""
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+CARVE, CARVED, SIM = (os.environ[name] for name in ("CARVE", "CARVED", "CARVE_SIM_PROGRAM"))
+ROOT, ANN, BOB, CEM = 0, 70001, 70002, 70003
+PATIENCE_S = 20 * float(os.environ.get("MESON_TEST_TIMEOUT_MULTIPLIER", "1"))
+SYS_SETRESUID = {"x86_64": 117, "aarch64": 147}.get(os.uname().machine)
+
+POLICY = """\
+version: 1
+name: story
+admins: {users: ["0", root]}
+classes:
+  small: {profiles: 1g, time: 1h, max_time: 4h, warm: 1}
+  half: {profiles: 3g, time: 1h}
+  full: {profiles: full, time: 1h}
+teams:
+  red: {users: ["70001"]}
+  blue: {users: ["70002"]}
+  everyone: {share: 1}
+"""
+
+
+class Skip(Exception):
+    """A story that cannot be told here, and why."""
+
+
+def same(what, said, expected):
+    assert said == expected, f"{what}: {said!r}, not {expected!r}"
+
+
+def wait_until(fn, what, seconds=PATIENCE_S):
+    """What fn() says as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not (answer := fn()):
+        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)
+    return answer
+
+
+def become(uid):
+    """This thread only, so that others may be somebody else; for SO_PEERCRED."""
+    if uid != os.geteuid() and ctypes.CDLL(None).syscall(SYS_SETRESUID, -1, uid, -1):
+        raise PermissionError(f"cannot be {uid}")
+
+
+class Host:
+    def __init__(self, gpus="a100-sxm4-80gb:2", policy=POLICY, ledger_folder=None, sim=()):
+        self.dir = tempfile.mkdtemp(prefix="carve-story-")
+        os.chmod(self.dir, 0o755)
+        self.world, self.socket = f"{self.dir}/world", f"{self.dir}/carved.sock"
+        self.ledger = f"{ledger_folder or self.dir}/ledger.db"
+        self.policy, self.log = Path(self.dir, "policy.yaml"), Path(self.dir, "carved.log")
+        self.policy.write_text(policy)
+        self.env = {key: value for key, value in os.environ.items()
+                    if not key.startswith(("CUDA_", "CARVE_", "LD_"))}
+        self.env.update(CARVE_SIM=self.world, CARVE_SOCKET=self.socket)
+        self.children, self.daemon = [], None
+        self.sim("up", "--gpus", gpus, "--mig", "--latency", "0", *sim)
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind, _error, _trace):
+        for child in self.children:
+            child.kill()
+            child.wait()
+            for pipe in filter(None, (child.stdin, child.stdout, child.stderr)):
+                pipe.close()
+        try:
+            if not kind:
+                self.sim("check")
+                self.check_log()
+        finally:
+            if self.daemon and self.daemon.poll() is None:
+                self.kill()
+            if kind and self.log.exists():
+                print("# carved said:", *self.log.read_text().splitlines()[-30:], sep="\n#   ")
+            self.sim("down", "--force", check=False)
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def check_log(self):
+        found = re.search(r".*(Sanitizer|runtime error).*", self.log.read_text())
+        assert not found, self.log.read_text()
+
+    # ---- the world ----
+
+    def sim(self, *words, check=True):
+        done = subprocess.run([SIM, *words], env=self.env, text=True, capture_output=True,
+                              timeout=60, check=False)
+        assert done.returncode == 0 or not check, f"carve-sim {words}: {done.stderr}"
+        return done.stdout
+
+    def sim_show(self):
+        return json.loads(self.sim("show", "--json"))
+
+    def fault(self, call, *words):
+        return self.sim("fault", "add", "call", call, *words)
+
+    def on_gpus(self):
+        """What is there: {(GPU UUID, profile id, start): UUID of the MIG device}"""
+        return {(gpu["uuid"], gi["profile_id"], gi["start"]): gi["compute"][0]["uuid"]
+                if gi["compute"] else None
+                for gpu in self.sim_show()["gpus"] for gi in gpu["instances"]}
+
+    # ---- the daemon ----
+
+    def launch(self):
+        """carved, on its way."""
+        return subprocess.Popen(
+            [SIM, "run", "--no-jail", "--", CARVED, "--policy", str(self.policy), "--ledger",
+             self.ledger, "--socket", self.socket], env=self.env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=self.log.open("a"))
+
+    def start(self):
+        self.daemon = self.launch()
+        wait_until(self.answers, "carved answers")
+
+    def answers(self):
+        assert self.daemon.poll() is None, f"carved ended: {self.log.read_text()}"
+        try:
+            return self.api("GET", "/v1/status")[0] == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        self.daemon.terminate()
+        return self.daemon.wait(PATIENCE_S)
+
+    def as_if_later(self, leases):
+        """The daemon was down for as long as these leases had left, but for {lease: seconds}."""
+        self.kill()
+        with contextlib.closing(sqlite3.connect(self.ledger)) as db, db:
+            for lease, seconds in leases.items():
+                db.execute("UPDATE lease SET ends_s = ? WHERE id = ?",
+                           (int(time.time()) + seconds, lease))
+        self.start()
+
+    def kill(self):
+        self.daemon.kill()
+        self.daemon.wait(PATIENCE_S)
+
+    def restart(self):
+        """As after a crash."""
+        self.kill()
+        self.start()
+
+    # ---- people ----
+
+    def connect(self, uid=ROOT):
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(PATIENCE_S)
+        become(uid)
+        try:
+            line.connect(self.socket)
+        except OSError:
+            line.close()
+            raise
+        finally:
+            become(ROOT)
+        return line
+
+    def raw(self, request, uid=ROOT):
+        """The bytes that come back until the other end closes or is silent."""
+        with self.connect(uid) as line:
+            try:
+                line.sendall(request)
+                line.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it would not hear more; what it answered counts
+            return read_all(line)
+
+    def api(self, method, path, body=None, uid=ROOT):
+        """(HTTP status, answer)"""
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        with self.connect(uid) as line:
+            line.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                         f"Content-Length: {len(data)}\r\n\r\n".encode() + data)
+            return parse(read_all(line))
+
+    def get(self, path):
+        status, answer = self.api("GET", path)
+        same(f"status of {path}", status, 200)
+        return answer
+
+    def lease(self, class_="small", uid=ANN, **wish):
+        """A lease that is granted."""
+        wish = {"class": class_, "reason": "a story", **wish}
+        status, lease = self.api("POST", "/v1/leases", wish, uid)
+        same(f"POST of {wish}: {lease}", status, 201)
+        return self.until(lease["id"], "active")
+
+    def until(self, id_, state):
+        """The lease, once it is in that state."""
+        return wait_until(lambda: (lease := self.get(f"/v1/leases/{id_}"))["state"] == state and lease,
+                          f"lease {id_} is {state}")
+
+    def release(self, id_, uid=ANN):
+        same(f"release of {id_}", self.api("DELETE", f"/v1/leases/{id_}", uid=uid)[0], 200)
+        return self.until(id_, "ended")
+
+    def popen(self, *words, uid=ANN, **kwargs):
+        kwargs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL,
+                  "text": True, **kwargs}
+        child = subprocess.Popen([str(word) for word in words], user=uid, group=uid, extra_groups=[],
+                                 env=self.env, cwd="/", **kwargs)
+        self.children.append(child)
+        return child
+
+    def carve(self, *words, uid=ANN):
+        """A command of carve that ended; .returncode, .stdout, .stderr"""
+        child = self.popen(CARVE, *words, uid=uid)
+        out, err = child.communicate(timeout=3 * PATIENCE_S)
+        return subprocess.CompletedProcess(words, child.returncode, out, err)
+
+    def carve_json(self, *words, uid=ANN):
+        done = self.carve(*words, "--json", uid=uid)
+        same(f"carve {words}: {done.stderr}", done.returncode, 0)
+        return json.loads(done.stdout)
+
+    def run(self, *command, class_="small", uid=ANN, words=(), **kwargs):
+        """carve run, on its way."""
+        return self.popen(CARVE, "run", "--class", class_, "--reason", "a story", *words, "--",
+                          *command, uid=uid, **kwargs)
+
+    def leases(self, state, **match):
+        """The leases in that state, those that have ended too."""
+        return [lease for lease in self.get("/v1/leases?all=1")["leases"]
+                if lease["state"] == state and all(lease[k] == v for k, v in match.items())]
+
+    def one_lease(self, state, **match):
+        return wait_until(lambda: self.leases(state, **match), f"a lease {match} is {state}")[0]
+
+    def events(self, query=""):
+        return self.get("/v1/events" + query)["events"]
+
+    def kinds(self, lease):
+        return [event["kind"] for event in self.events(f"?lease={lease}")]
+
+    # ---- promises ----
+
+    def at_rest(self):
+        """Nothing is going on: nobody is being served, nothing is made or removed."""
+        status = self.get("/v1/status")
+        busy = [lease for lease in status["leases"] if lease["state"] != "active"]
+        words = {i["state"] for gpu in status["gpus"] for i in gpu["instances"]}
+        return not busy and words <= {"leased", "free", "stranger"} and status
+
+    def check_agreement(self):
+        """Ledger, GPUs and answers tell the same."""
+        status = wait_until(self.at_rest, "the daemon is at rest")
+        there = self.on_gpus()
+        with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT id, gpu, profile_id, start, mig_uuid, state FROM instance "
+                              "WHERE state <> 'gone'").fetchall()
+            held = db.execute("SELECT id, instance FROM lease WHERE state = 'active'").fetchall()
+        strangers = [i["uuid"] for gpu in status["gpus"] for i in gpu["instances"]
+                     if i["state"] == "stranger"]
+        ours = {key: uuid for key, uuid in there.items() if uuid not in strangers}
+        same("the ledger's instances", {row[1:4]: row[4] for row in rows}, ours)
+        same("their states", {row[5] for row in rows} - {"present"}, set())
+        same("leases", sorted(id_ for id_, _ in held),
+             sorted(lease["id"] for lease in status["leases"]))
+        same("instances with two holders", len({i for _, i in held}), len(held))
+        uuids = {row[0]: row[4] for row in rows}
+        for lease in status["leases"]:
+            same(f"instance of lease {lease['id']}", lease["instance"]["uuid"],
+                 uuids[dict(held)[lease["id"]]])
+
+
+def read_all(line):
+    answer = b""
+    try:
+        while chunk := line.recv(65536):
+            answer += chunk
+    except ConnectionResetError:
+        pass
+    return answer
+
+
+def parse(answer):
+    head, _, text = answer.partition(b"\r\n\r\n")
+    if not head:
+        raise ConnectionResetError("no answer")
+    return int(head.split()[1]), json.loads(text) if text else None
+
+
+def load(memory="1GiB", seconds=60, *words):
+    """The words of a process that occupies the device it is given."""
+    return SIM, "load", "--quiet", "--memory", memory, "--for", f"{seconds}s", *words
+
+
+def end(process, number=signal.SIGTERM):
+    """Exit status, standard error."""
+    process.send_signal(number)
+    return finish(process)
+
+
+def finish(process):
+    _, err = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, err
+
+
+def cannot():
+    """Why no story can be told here, if so."""
+    if os.geteuid() != 0:
+        return "several people and a daemon that divides GPUs take root"
+    if not SYS_SETRESUID:
+        return f"how a thread becomes somebody else is not known on {os.uname().machine}"
+    try:
+        subprocess.run([CARVE, "--version"], user=ANN, group=ANN, extra_groups=[], check=True,
+                       stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"other users cannot run the programs of this build folder: {error}"
+    return None
+
+
+def tell(*stories):
+    """Each by its docstring; ends the process."""
+    if why := cannot():
+        print(f"1..0 # SKIP {why}")
+        sys.exit(0)
+    print(f"1..{len(stories)}")
+    failed = 0
+    for number, story in enumerate(stories, 1):
+        begin = time.monotonic()
+        try:
+            story()
+            print(f"ok {number} - {story.__doc__}", flush=True)
+        except Skip as why:
+            print(f"ok {number} - {story.__doc__} # SKIP {why}", flush=True)
+        except Exception:  # whatever goes wrong is the story's end, and the next begins
+            failed += 1
+            print(f"not ok {number} - {story.__doc__}")
+            print("# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
+        print(f"# {time.monotonic() - begin:.1f} s", flush=True)
+    sys.exit(failed != 0)
