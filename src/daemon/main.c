@@ -156,19 +156,21 @@ static int reload_policy(void *arg, const char *by, struct err *err)
 {
 	struct carved *carved = arg;
 	struct policy *policy;
+	char name[LEDGER_NAME];
 	int r = policy_load(carved->options.policy, &policy, err);
 
+	snprintf(name, sizeof(name), "%s", by); /* is forgotten with the users */
 	users_forget(carved->users);
 	if (r) {
 		carved->api.policy_error = *err;
 		log_warning("policy refused, the former one stays in force: %s", err->text);
-		steward_tell(&carved->steward, EVENT_POLICY_REFUSED, by, clock_now_s(), "%s",
+		steward_tell(&carved->steward, EVENT_POLICY_REFUSED, name, clock_now_s(), "%s",
 			     err->text);
 		return r;
 	}
 	carved->api.policy_error = ERR_INIT;
 	carved->api.policy_loaded_s = clock_now_s();
-	steward_set_policy(&carved->steward, policy, by, clock_now_s());
+	steward_set_policy(&carved->steward, policy, name, clock_now_s());
 	log_info("policy '%s' loaded", carved->options.policy);
 	return 0;
 }
