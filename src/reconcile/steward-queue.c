@@ -39,12 +39,10 @@ static struct steward_lease **queue_order(const struct steward *steward, size_t 
 	return ret;
 }
 
-/*
- * Ask again, as if it were asked now. REFUSED means "not while you hold so
- * much"; NOT_FOUND that the class is no more.
- */
+/* Ask again, as if it were asked now by one who has these. */
 static int admit_again(struct steward *steward, const struct steward_lease *lease,
-		       struct policy_terms *ret, struct err *err)
+		       const struct policy_holding *holdings, size_t n, struct policy_terms *ret,
+		       struct err *err)
 {
 	const struct policy_person *person =
 		steward->hooks.person(steward->hooks.arg, lease->row.uid);
@@ -55,11 +53,9 @@ static int admit_again(struct steward *steward, const struct steward_lease *leas
 		.time_s = lease->row.time_s,
 	};
 	const struct board *here[BACKEND_MAX_GPUS];
-	cleanup(free) struct policy_holding *holdings = NULL;
-	size_t n_here = steward_boards(steward, here), n;
+	size_t n_here = steward_boards(steward, here);
 
-	holdings = steward_holdings(steward, &n);
-	if (!person || !holdings)
+	if (!person)
 		return fail(err, ERR_UNAVAILABLE, "user %u is not known", lease->row.uid);
 	return policy_admit(steward->policy, person, &wish, here, n_here, holdings, n, ret, err);
 }
@@ -96,18 +92,31 @@ bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
 	return true;
 }
 
+/* Refused also to one who holds nothing: another policy than when it was asked. */
+static bool is_hopeless(struct steward *steward, const struct steward_lease *lease, struct err *err)
+{
+	struct policy_terms ignored;
+
+	return admit_again(steward, lease, NULL, 0, &ignored, err) &&
+	       (err->code == ERR_NOT_FOUND || err->code == ERR_REFUSED || err->code == ERR_INVALID);
+}
+
 /* true when it got a place. */
 static bool serve(struct steward *steward, struct steward_lease *lease, int64_t now_s)
 {
 	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
+	cleanup(free) struct policy_holding *holdings = NULL;
 	struct choose_hold hold = {0};
 	struct policy_terms terms;
 	struct err err = ERR_INIT;
 	struct choice choice;
 	size_t n;
 
-	if (admit_again(steward, lease, &terms, &err)) {
-		if (err.code == ERR_NOT_FOUND)
+	holdings = steward_holdings(steward, &n);
+	if (!holdings)
+		return false;
+	if (admit_again(steward, lease, holdings, n, &terms, &err)) {
+		if (is_hopeless(steward, lease, &err))
 			steward_end_lease(steward, lease, now_s, "carved", "%s", err.text);
 		return false;
 	}
