@@ -29,8 +29,8 @@ static int is_mig_on(const struct nvml_api *api, struct nvml_device *device, boo
 static int read_mig_device(const struct nvml_api *api, struct nvml_mig_device *mig, struct err *err)
 {
 	mig->gi = mig->ci = BACKEND_NONE;
-	if (NVML(api, err, DeviceGetGpuInstanceId, mig->device, &mig->gi) ||
-	    NVML(api, err, DeviceGetComputeInstanceId, mig->device, &mig->ci))
+	if (NVML_ON(api, err, DeviceGetGpuInstanceId, mig->device, &mig->gi) ||
+	    NVML_ON(api, err, DeviceGetComputeInstanceId, mig->device, &mig->ci))
 		return -(int)err->code;
 	if (mig->gi > NVML_MAX_GI_ID || mig->ci >= NVML_MAX_LIST)
 		return nvml_nonsense(err, "nvmlDeviceGetGpuInstanceId", "instance %u/%u", mig->gi,
@@ -79,7 +79,7 @@ int nvml_gi_info(const struct nvml_api *api, struct nvml_gpu_instance *gi, struc
 	struct nvml_gi_info info = {.id = BACKEND_NONE};
 	const struct nvml_placement *at = &info.placement;
 
-	if (NVML(api, err, GpuInstanceGetInfo, gi, &info))
+	if (NVML_ON(api, err, GpuInstanceGetInfo, gi, &info))
 		return -(int)err->code;
 	if (info.id > NVML_MAX_GI_ID || at->start >= NVML_MAX_UNITS || !at->size ||
 	    at->size > NVML_MAX_UNITS - at->start)
@@ -106,7 +106,7 @@ static int add_ci(struct reading *reading, struct backend_instance *instance,
 	if (instance->n_cis == BACKEND_MAX_CIS)
 		return nvml_nonsense(err, "nvmlGpuInstanceGetComputeInstances",
 				     "more than %u compute instances", BACKEND_MAX_CIS);
-	if (NVML(reading->api, err, ComputeInstanceGetInfo_v2, handle, &info))
+	if (NVML_ON(reading->api, err, ComputeInstanceGetInfo_v2, handle, &info))
 		return -(int)err->code;
 	if (info.id >= NVML_MAX_LIST || has_ci(instance, info.id) ||
 	    info.placement.start >= NVML_MAX_UNITS || info.placement.size > NVML_MAX_UNITS)
@@ -132,7 +132,7 @@ static int read_cis_of(struct reading *reading, struct backend_instance *instanc
 	struct nvml_compute_instance *cis[NVML_MAX_LIST] = {0};
 	unsigned n = NVML_MAX_LIST;
 
-	if (NVML(reading->api, err, GpuInstanceGetComputeInstances, gi, profile_id, cis, &n))
+	if (NVML_ON(reading->api, err, GpuInstanceGetComputeInstances, gi, profile_id, cis, &n))
 		return -(int)err->code;
 	if (n > NVML_MAX_LIST)
 		return nvml_nonsense(err, "nvmlGpuInstanceGetComputeInstances",

@@ -64,7 +64,7 @@ int nvml_uuid(const struct nvml_api *api, struct nvml_device *device, char *ret,
 {
 	char raw[BACKEND_UUID] = "", uuid[BACKEND_UUID] = "";
 
-	if (NVML(api, err, DeviceGetUUID, device, raw, sizeof(raw)))
+	if (NVML_ON(api, err, DeviceGetUUID, device, raw, sizeof(raw)))
 		return -(int)err->code;
 	nvml_text(uuid, sizeof(uuid), raw, sizeof(raw));
 	if (!is_uuid(uuid))

@@ -37,7 +37,7 @@ static inline struct backend_nvml *backend_nvml(struct backend *backend)
 int nvml_device(struct backend_nvml *nvml, const char *gpu, struct nvml_device **ret,
 		struct err *err);
 
-/* The UUID of a GPU or a MIG device, BACKEND_UUID bytes; DRIVER when it is none. */
+/* The UUID of a GPU or a MIG device, BACKEND_UUID bytes; DRIVER when it is none; STALE. */
 int nvml_uuid(const struct nvml_api *api, struct nvml_device *device, char *ret, struct err *err);
 
 /* Of a GPU or a MIG device; false: it may not be asked. */
@@ -60,7 +60,7 @@ struct nvml_mig_device {
 	char uuid[BACKEND_UUID];
 };
 
-/* What a GPU instance is, checked. */
+/* What a GPU instance is, checked. STALE: it is no more. */
 int nvml_gi_info(const struct nvml_api *api, struct nvml_gpu_instance *gi, struct nvml_gi_info *ret,
 		 struct err *err);
 

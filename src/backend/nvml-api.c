@@ -112,6 +112,16 @@ int nvml_result(struct err *err, const char *call, nvmlReturn_t code)
 	return fail(err, ERR_DRIVER, "%s: unknown error %d", call, (int)code);
 }
 
+int nvml_result_on(struct err *err, const char *call, nvmlReturn_t code)
+{
+	int r = nvml_result(err, call, code);
+
+	if (code != NVML_ERROR_INVALID_ARGUMENT && code != NVML_ERROR_NOT_FOUND)
+		return r;
+	err->code = ERR_STALE;
+	return -ERR_STALE;
+}
+
 int nvml_nonsense(struct err *err, const char *call, const char *format, ...)
 {
 	char text[256];

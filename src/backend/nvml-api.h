@@ -84,6 +84,12 @@ void nvml_api_unload(struct nvml_api *api);
 
 int nvml_result(struct err *err, const char *call, nvmlReturn_t code);
 
+/* The same for a call on a handle that may have ended meanwhile: that is STALE. */
+#define NVML_ON(api, err, name, ...)                                                               \
+	nvml_result_on(err, "nvml" #name, NVML_CODE(api, name, __VA_ARGS__))
+
+int nvml_result_on(struct err *err, const char *call, nvmlReturn_t code);
+
 /* DRIVER: the call succeeded with an answer that makes no sense. */
 int nvml_nonsense(struct err *err, const char *call, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -37,7 +37,7 @@ struct ledger;
 
 /*
  *   path  the file; made (0600) if missing, with its folder (0700). ":memory:" for tests
- *   err   INVALID: not a ledger, damaged, or of a newer carve; DENIED, IO, DISK_FULL,
+ *   err   INVALID: not a ledger, damaged, or of a newer carve; NOT_FOUND, DENIED, IO, DISK_FULL,
  *         BUSY: another daemon has it
  * Older schemas are migrated in one transaction, after a copy was put beside the file.
  */

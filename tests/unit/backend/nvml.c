@@ -1,7 +1,9 @@
 /* The NVML backend on simulated boards: what it tells is what the world is. */
 #include "backend-test.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 static void test_driver(void **state)
@@ -283,6 +285,53 @@ static void test_events(void **state)
 	end_backend();
 }
 
+/* ---- threads ---- */
+
+/* Reads until told to stop; counts what went wrong. STALE is what a busy GPU may say. */
+static void *read_again_and_again(void *arg)
+{
+	struct backend_instance found[BACKEND_MAX_INSTANCES];
+	struct backend_gpu gpus[BACKEND_MAX_GPUS];
+	atomic_bool *stop = arg;
+	intptr_t wrong = 0;
+	struct err err;
+	size_t n;
+
+	while (!atomic_load(stop)) {
+		int r = CALL(instances, found, &n);
+
+		wrong += r && r != -ERR_STALE;
+		wrong += !r && n > 1;
+		wrong += test_backend->ops->gpus(test_backend, gpus, &n, &err) != 0 || n != 1;
+	}
+	return (void *)wrong;
+}
+
+static void test_threads(void **state)
+{
+	atomic_bool stop = false;
+	pthread_t threads[2];
+	struct err err = ERR_INIT;
+	void *wrong;
+
+	(void)state;
+	begin_backend(one_a100, 1, true);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_again_and_again, &stop), 0);
+	for (int i = 0; i < 100; i++) {
+		unsigned gi = create(P3G, 4, 4), ci = create_ci(gi, C3);
+
+		assert_works(CALL(ci_destroy, gi, P3G, 4, ci));
+		assert_works(CALL(gi_destroy, gi, P3G, 4));
+	}
+	atomic_store(&stop, true);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		assert_int_equal(pthread_join(threads[i], &wrong), 0);
+		assert_null(wrong);
+	}
+	end_backend();
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +340,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_full_gpus),      cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_mig_mode),       cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_many_processes), cmocka_unit_test(test_events),
+		cmocka_unit_test(test_threads),
 	};
 
 	test_library = argc > 1 ? argv[1] : NULL;

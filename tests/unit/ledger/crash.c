@@ -47,10 +47,13 @@ static void write_until_killed(const char *path, int out)
 	_exit(4);
 }
 
-/* How many transactions it told before it died. */
-static int kill_a_writer(const char *path, long after_ns)
+/*
+ * How many transactions it told before it died. Every other one is left alone
+ * until it told its first, so that not all die while they open the ledger.
+ */
+static int kill_a_writer(const char *path, int round)
 {
-	const struct timespec pause = {0, after_ns};
+	const struct timespec pause = {0, 100000 + 37000L * (round % 200)};
 	char told[4096];
 	int ends[2], status, n = 0;
 	ssize_t got;
@@ -64,6 +67,8 @@ static int kill_a_writer(const char *path, long after_ns)
 		write_until_killed(path, ends[1]);
 	}
 	close(ends[1]);
+	if (round % 2)
+		n += (int)read(ends[0], told, 1);
 	nanosleep(&pause, NULL);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -121,7 +126,7 @@ static void test_killed_writers(void **state)
 	place_init(&place);
 	ledger_close(open_sample(place.path));
 	for (; rounds < ROUNDS && clock_monotonic_ns() < until_ns; rounds++) {
-		int told = kill_a_writer(place.path, 500000 + 37000L * (rounds % 200));
+		int told = kill_a_writer(place.path, rounds);
 		int now = count_whole(place.path);
 
 		assert_true(now >= whole + told);

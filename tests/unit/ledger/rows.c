@@ -399,8 +399,8 @@ static void test_events_stay(void **state)
 		"DELETE FROM event",
 		"DELETE FROM event WHERE id = 1",
 		"REPLACE INTO event(id, time_s, kind) VALUES(1, 0, 'x')",
-		"INSERT INTO event(id, time_s, kind) VALUES(1, 0, 'x') "
-		"ON CONFLICT(id) DO UPDATE SET kind = 'x'",
+		"INSERT INTO event(id, time_s, kind) VALUES(1, 0, 'x') ON CONFLICT DO UPDATE SET "
+		"kind = 'y'",
 	};
 	cleanup(ledger_close) struct ledger *ledger = open_sample(":memory:");
 	struct ledger_event event = {.time_s = 1, .kind = "granted", .user = "ann"};
