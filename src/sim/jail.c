@@ -264,15 +264,31 @@ static int join_one(pid_t pid, const char *which, int type)
 	return 0;
 }
 
+/*
+ * Joining a mount namespace puts us at its root, which is not ours when we run
+ * below a chroot. The keeper's root is the right one: it was started from there.
+ */
+static int go_to_root(int root)
+{
+	return fchdir(root) || chroot(".") ? -errno : 0;
+}
+
 static int join(const struct record *record, struct err *err)
 {
 	cleanup(free) char *cwd = getcwd(NULL, 0);
-	int r = 0;
+	cleanup(close) int root = -1;
+	char path[64];
+	int r;
 
-	if (record->users)
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)record->pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = root < 0 ? -errno : 0;
+	if (!r && record->users)
 		r = join_one(record->pid, "user", CLONE_NEWUSER);
 	if (!r)
 		r = join_one(record->pid, "mnt", CLONE_NEWNS);
+	if (!r)
+		r = go_to_root(root);
 	if (r)
 		return fail(err, ERR_IO, "cannot join the view of process %d: %s", (int)record->pid,
 			    strerror(-r));
