@@ -378,17 +378,23 @@ static int bind_socket(int fd, const struct sockaddr_un *address, struct err *er
 {
 	const char *path = address->sun_path;
 	cleanup(close) int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	mode_t before;
+	int r;
 
 	if (!connect(probe, (const struct sockaddr *)address, sizeof(*address)))
 		return fail(err, ERR_BUSY, "'%s' is in use by another daemon", path);
 	if (errno == ECONNREFUSED)
 		unlink(path);
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) || listen(fd, BACKLOG))
+	/*
+	 * Everybody may ask; the policy decides what he gets. The file is born so: changed
+	 * afterwards, it would turn away whoever calls between the two.
+	 */
+	before = umask(0111);
+	r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+	umask(before);
+	if (r || listen(fd, BACKLOG))
 		return fail(err, errno == EACCES ? ERR_DENIED : ERR_IO, "cannot listen on '%s': %s",
 			    path, strerror(errno));
-	/* Everybody may ask; the policy decides what he gets. */
-	if (chmod(path, 0666))
-		return fail(err, ERR_IO, "cannot change '%s': %s", path, strerror(errno));
 	return 0;
 }
 
