@@ -11,6 +11,8 @@ bool proc_start_time(pid_t pid, uint64_t *ret)
 	char path[40], line[1024];
 	cleanup(fclose) FILE *file = NULL;
 	const char *end;
+	uint64_t start;
+	char state;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	file = fopen(path, "re");
@@ -18,6 +20,13 @@ bool proc_start_time(pid_t pid, uint64_t *ret)
 		return false;
 	/* The name (field 2) may hold blanks and brackets; it ends at the last one. */
 	end = strrchr(line, ')');
-	return end && sscanf(end + 1, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-				      "%*s %*s %*s %*s %" SCNu64, ret) == 1;
+	if (!end ||
+	    sscanf(end + 1,
+		   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   "%" SCNu64,
+		   &state, &start) != 2 ||
+	    state == 'Z' || state == 'X')
+		return false;
+	*ret = start;
+	return true;
 }

@@ -9,5 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Clock ticks since boot (field 22 of /proc/PID/stat). false: no such process. */
+/*
+ * Clock ticks since boot (field 22 of /proc/PID/stat). false: no such process,
+ * or it has ended and only waits for its parent to notice.
+ */
 bool proc_start_time(pid_t pid, uint64_t *ret);

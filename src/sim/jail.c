@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/proc.h"
 #include "sim/jail-mount.h"
 
 #define REPORT_FD      3
@@ -49,33 +51,17 @@ bool jail_inside(const char *dir)
 	return read_mark(mark, sizeof(mark)) && !strcmp(mark, dir);
 }
 
-/* When a process began, in clock ticks; 0 when there is none. With its number it is unique. */
-static unsigned long long start_time(pid_t pid)
-{
-	cleanup(free) char *text = NULL;
-	struct err err = ERR_INIT;
-	char path[64], *s;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(path, 4096, &text, NULL, &err))
-		return 0;
-	s = strrchr(text, ')'); /* the name may hold blanks; 20 fields follow it */
-	for (int field = 2; s && field < 22; field++) {
-		s = strchr(s, ' ');
-		s = s ? s + 1 : NULL;
-	}
-	return s ? strtoull(s, NULL, 10) : 0;
-}
-
 struct record {
 	pid_t pid;
-	unsigned long long start;
+	uint64_t start;
 	bool users; /* the keeper has a user namespace of its own */
 };
 
 static bool record_alive(const struct record *record)
 {
-	return record->pid > 0 && record->start && start_time(record->pid) == record->start;
+	uint64_t start;
+
+	return record->pid > 0 && proc_start_time(record->pid, &start) && start == record->start;
 }
 
 static bool record_read(int fd, struct record *ret)
@@ -87,7 +73,7 @@ static bool record_read(int fd, struct record *ret)
 	if (n <= 0)
 		return false;
 	text[n] = '\0';
-	if (sscanf(text, "%d %llu %d", &pid, &ret->start, &users) != 3)
+	if (sscanf(text, "%d %" SCNu64 " %d", &pid, &ret->start, &users) != 3)
 		return false;
 	ret->pid = pid;
 	ret->users = users;
@@ -97,7 +83,7 @@ static bool record_read(int fd, struct record *ret)
 static int record_write(int fd, const struct record *record, struct err *err)
 {
 	char text[128];
-	int n = snprintf(text, sizeof(text), "%d %llu %d\n", (int)record->pid, record->start,
+	int n = snprintf(text, sizeof(text), "%d %" PRIu64 " %d\n", (int)record->pid, record->start,
 			 record->users);
 
 	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)n, 0) != n)
@@ -244,8 +230,9 @@ static int keeper_start(const char *dir, struct record *ret, struct report *repo
 	waitpid(middle, NULL, 0);
 	if (read(from, report, sizeof(*report)) != sizeof(*report))
 		return fail(err, ERR_IO, "the view's keeper died while it began");
+	if (!proc_start_time(report->pid, &ret->start))
+		ret->start = 0;
 	ret->pid = report->pid;
-	ret->start = start_time(ret->pid);
 	ret->users = report->users;
 	return 0;
 }

@@ -41,7 +41,7 @@ static bool look(struct view *ret, void *arg)
 	struct keeper *keeper = arg;
 	const struct world_state *state;
 
-	if (world_is_gone(keeper->world))
+	if (world_is_gone(keeper->world) || world_is_deleted(keeper->world))
 		return false;
 	memset(ret, 0, sizeof(*ret));
 	state = world_read(keeper->world);

@@ -338,11 +338,19 @@ int world_create(const char *dir, const struct world_spec *spec, struct err *err
 	return r;
 }
 
+bool world_is_deleted(const struct world *world)
+{
+	char path[PATH_SIZE];
+	struct stat stat;
+
+	path_in(world->dir, "state", path);
+	return lstat(path, &stat) || stat.st_dev != world->dev || stat.st_ino != world->ino;
+}
+
 int world_remove(struct world *world, struct err *err)
 {
 	static const char *const names[] = {"mig/config", "mig/monitor", "state"};
 	char path[PATH_SIZE];
-	struct stat stat;
 
 	/* Under the lock, so that what others began is either done or will see it. */
 	world_read(world);
@@ -350,8 +358,7 @@ int world_remove(struct world *world, struct err *err)
 	world_done(world);
 	world_wake(world->file);
 
-	path_in(world->dir, "state", path);
-	if (lstat(path, &stat) || stat.st_dev != world->dev || stat.st_ino != world->ino)
+	if (world_is_deleted(world))
 		return 0; /* somebody else removed it; what lies there now is not ours */
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		path_in(world->dir, names[i], path);

@@ -240,6 +240,9 @@ void world_close(struct world *world);
 /* End it: calls of those who still have it open fail, the files go. */
 int world_remove(struct world *world, struct err *err);
 bool world_is_gone(const struct world *world);
+
+/* Was its folder deleted under it? Costs a system call; world_is_gone() costs nothing. */
+bool world_is_deleted(const struct world *world);
 const char *world_dir(const struct world *world);
 
 /* The state as it is; the pointer lives until world_done(). Not nested. */

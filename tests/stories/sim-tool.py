@@ -219,6 +219,45 @@ def the_view():
         check(plain.returncode != 0, "--no-jail leaves the file system alone", plain)
 
 
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def ends_within(pid, patience_s):
+    end = time.monotonic() + patience_s
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+def the_keeper_of_a_view():
+    with World("--gpus", "a30-24gb") as world:
+        record = Path(world.dir, "views", str(os.geteuid()))
+
+        def keeper():
+            world("run", "--", "true")
+            return int(record.read_text().split()[0])
+
+        pid = keeper()
+        if not pid:
+            print("# no namespaces here")
+            return
+        check(alive(pid) and keeper() == pid, "one process keeps the view of all commands")
+        os.kill(pid, signal.SIGTERM)
+        check(ends_within(pid, 0.5), "it ends on SIGTERM")
+        again = keeper()
+        check(again != pid and alive(again), "and the next command makes another, at once")
+        world("down")
+        check(ends_within(again, 0.5), "down ends it")
+        world("up", "--gpus", "a30-24gb")
+        last = keeper()
+        shutil.rmtree(world.dir)
+        check(ends_within(last, 3), "so does the folder's deletion, without down")
+
+
 def without_a_view():
     """Where namespaces are forbidden: in a user namespace whose limit says none."""
     forbid = ["unshare", "-Ur", "sh", "-c",
@@ -562,11 +601,10 @@ def help_and_mistakes():
 
 
 STORIES = [up_and_down, folders_are_respected, wrecks_are_cleared, a_default_folder, two_worlds,
-           run_passes_on, the_view, without_a_view, from_inside, state_is_kept, a_load_occupies,
-           devices_are_found, a_load_grows,
-           access_is_refused, a_service_serves, holders_are_named, reset_and_reboot, faults,
-           faults_are_checked, the_manuals_world, mistakes_have_places, the_manuals_examples,
-           help_and_mistakes]
+           run_passes_on, the_view, the_keeper_of_a_view, without_a_view, from_inside,
+           state_is_kept, a_load_occupies, devices_are_found, a_load_grows, access_is_refused,
+           a_service_serves, holders_are_named, reset_and_reboot, faults, faults_are_checked,
+           the_manuals_world, mistakes_have_places, the_manuals_examples, help_and_mistakes]
 
 
 def as_nobody():
