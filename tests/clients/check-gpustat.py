@@ -26,7 +26,10 @@ def look(made):
 
 
 def shows_gpus():
-    """divided and whole GPUs side by side"""
+    """divided and whole GPUs side by side
+
+    The utilisation of a divided GPU is unknown, as on hardware.
+    """
     with world("a100-sxm4-80gb:2,h200-sxm-141gb", "--mig") as made:
         look(made)
     with world("a100-sxm4-80gb:2,h200-sxm-141gb") as made:
@@ -46,7 +49,10 @@ def shows_processes():
 
 
 def shows_processes_in_instances():
-    """a process inside an instance, on the GPU it belongs to"""
+    """a process inside an instance, on the GPU it belongs to
+
+    It shows no MIG devices; it does not know them.
+    """
     with world("a30-24gb,a100-sxm4-40gb", "--mig") as made:
         made.python(HERE / "pynvml-divide.py", "14", "14")
         uuid = made.show()["gpus"][0]["instances"][1]["compute"][0]["uuid"]
@@ -65,6 +71,6 @@ def prints_a_line_a_gpu():
             assert part in line, f"{part!r} is not in {line!r}"
 
 
-sys.exit(judge(["python3-pynvml", "gpustat"], [
+sys.exit(judge("gpustat", [
     shows_gpus, shows_processes, shows_processes_in_instances, prints_a_line_a_gpu,
-], modules=["blessed", "psutil", "six"]))
+], packages=["python3-pynvml"], modules=["blessed", "psutil", "six"]))

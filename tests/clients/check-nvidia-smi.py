@@ -186,7 +186,7 @@ def has_no_driver_without_a_world():
         assert output.startswith("NVIDIA-SMI has failed"), output
 
 
-sys.exit(judge([], [
+sys.exit(judge(None, [
     lists, creates_and_destroys, refuses, changes_mode, lists_gpus, answers_queries,
     has_no_driver_without_a_world,
 ]))

@@ -48,7 +48,10 @@ def check(made, *wanted):
 
 
 def shows_gpus():
-    """all GPUs by name"""
+    """all GPUs by name
+
+    It shows no MIG devices; it does not know them.
+    """
     with world("a100-sxm4-40gb,h100-sxm5-80gb", "--mig") as made:
         check(made, "NVIDIA A100-SXM4-40GB", "NVIDIA H100 80GB HBM3")
 
@@ -60,4 +63,4 @@ def shows_processes():
         check(made, str(pid), "3072MiB")
 
 
-sys.exit(judge(["nvtop"], [shows_gpus, shows_processes]))
+sys.exit(judge("nvtop", [shows_gpus, shows_processes]))

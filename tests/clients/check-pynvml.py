@@ -82,6 +82,6 @@ def sees_load_of_a_whole_gpu():
         same("utilisation", gpu["utilisation"], 100)
 
 
-sys.exit(judge(["python3-pynvml"], [
+sys.exit(judge("python3-pynvml", [
     sees_every_gpu, creates_and_sees_instances, sees_processes, sees_load_of_a_whole_gpu,
 ]))

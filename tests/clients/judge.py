@@ -2,8 +2,10 @@
 judge.py - unmodified clients in a simulated world
 
 A test makes a world, lets a client loose in it and compares what the client
-says with what `carve-sim show` says. TAP on standard output. A client that is
-not there is skipped, unless CI=true: scripts/contrib-clients fetches it.
+says with what `carve-sim show` says. TAP on standard output, and a row a test in
+$CONFORMANCE/CLIENT.tsv (client, version, what, result, note) for the table in
+docs/simulator.md, which scripts/conformance writes. A client that is not there is
+skipped, unless CI=true: scripts/contrib-clients fetches it.
 """
 import contextlib
 import importlib.util
@@ -17,6 +19,11 @@ from pathlib import Path
 
 CARVE_SIM = os.environ["CARVE_SIM_PROGRAM"]
 CLIENTS = Path(os.environ["CLIENTS"])
+CONFORMANCE = Path(os.environ["CONFORMANCE"])
+
+
+class Skip(Exception):
+    """What a test needs is not allowed here."""
 
 
 class World:
@@ -34,6 +41,14 @@ class World:
     def run(self, *command, env=None):
         """Standard output of a command that sees the world."""
         return self.sim("run", "--no-jail", "--", *command, env={**os.environ, **(env or {})})
+
+    def inside(self, *command):
+        """A command, ended or not, that sees the world's /dev, /proc and /sys too."""
+        line = [CARVE_SIM, "run", "--dir", self.dir, "--", *command]
+        done = subprocess.run(line, text=True, capture_output=True, timeout=60)
+        if "carve-sim: no view" in done.stderr:
+            raise Skip("no namespaces here")
+        return done
 
     def ask(self, *command):
         """Exit status and standard output of a command that may fail."""
@@ -90,23 +105,55 @@ def missing(packages, modules):
             + [f"python3-{m}" for m in modules if not importlib.util.find_spec(m)])
 
 
-def judge(packages, tests, modules=()):
-    """Run the test functions, each by its docstring. modules: what the packages need of Debian."""
-    absent = missing(packages, modules)
+def outcome(test):
+    """"ok", "SKIP" or "not ok", and why."""
+    try:
+        test()
+    except Skip as reason:
+        return "not ok" if os.environ.get("CI") == "true" else "SKIP", str(reason)
+    except Exception as error:  # whatever a client does to us is its verdict
+        return "not ok", traceback.format_exc() + (getattr(error, "stderr", None) or "")
+    return "ok", ""
+
+
+def report(number, test, verdict, why):
+    what = test.__doc__.splitlines()[0]
+    if verdict == "SKIP":
+        print(f"ok {number} - {what} # SKIP {why}", flush=True)
+        return
+    print(f"{verdict} {number} - {what}", flush=True)
+    for line in why.splitlines():
+        print(f"# {line}")
+
+
+def record(client, verdicts):
+    """What was tried and how it went. A docstring is "what" and, after a blank line, a note."""
+    version = (CLIENTS / client / ".complete").read_text().strip()
+    rows = []
+    for test, verdict in verdicts:
+        what, _, note = test.__doc__.partition("\n\n")
+        result = {"ok": "holds", "not ok": "does not hold", "SKIP": "not tried"}[verdict]
+        rows.append("\t".join((client, version, what, result, " ".join(note.split()))) + "\n")
+    CONFORMANCE.mkdir(exist_ok=True)
+    (CONFORMANCE / f"{client}.tsv").write_text("".join(rows))
+
+
+def judge(client, tests, packages=(), modules=()):
+    """
+    Run the test functions. client is a package, None for our own nvidia-smi; packages and
+    modules of Debian are what else it needs.
+    """
+    absent = missing([*([client] if client else []), *packages], modules)
     if absent:
         reason = f"{' '.join(absent)} not there: scripts/deps and scripts/contrib-clients fetch them"
         print("Bail out!" if os.environ.get("CI") == "true" else "1..0 # SKIP", reason)
         return os.environ.get("CI") == "true"
     print(f"1..{len(tests)}")
-    failed = 0
+    verdicts = []
     for number, test in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {test.__doc__}", flush=True)
-        except Exception as error:  # whatever a client does to us is its verdict
-            failed = 1
-            print(f"not ok {number} - {test.__doc__}")
-            output = getattr(error, "stderr", None) or ""
-            for line in (traceback.format_exc() + output).splitlines():
-                print(f"# {line}")
-    return failed
+        verdict, why = outcome(test)
+        report(number, test, verdict, why)
+        verdicts.append((test, verdict))
+    if client:
+        record(client, verdicts)
+    return any(verdict == "not ok" for _, verdict in verdicts)
