@@ -28,7 +28,7 @@
 #define STOP_S	    10
 
 struct options {
-	const char *policy, *ledger, *socket, *library;
+	const char *policy, *ledger, *socket, *library, *record;
 	bool help, version;
 };
 
@@ -50,7 +50,7 @@ struct carved {
 
 /* ---- options ---- */
 
-enum { OPT_POLICY = 256, OPT_LEDGER, OPT_SOCKET, OPT_LIBRARY };
+enum { OPT_POLICY = 256, OPT_LEDGER, OPT_SOCKET, OPT_LIBRARY, OPT_RECORD };
 
 static const struct {
 	struct option option;
@@ -65,6 +65,8 @@ static const struct {
 	 "where to listen (default: " SOCKET_PATH ")"},
 	{{"library", required_argument, NULL, OPT_LIBRARY}, offsetof(struct options, library), "FILE",
 	 "NVML (default: libnvidia-ml.so.1)"},
+	{{"record", required_argument, NULL, OPT_RECORD}, offsetof(struct options, record), "FILE",
+	 "write down every call to the driver and its answer"},
 	{{"verbose", no_argument, NULL, 'v'}, 0, NULL, "log more"},
 	{{"help", no_argument, NULL, 'h'}, 0, NULL, "print this"},
 	{{"version", no_argument, NULL, 'V'}, 0, NULL, "print the version"},
@@ -270,8 +272,15 @@ static void run(struct carved *carved)
 
 static int open_backend(struct carved *carved, struct err *err)
 {
-	int r = backend_nvml_open(carved->options.library, &carved->backend, err);
+	struct backend *inner;
+	int r = backend_nvml_open(carved->options.library, &inner, err);
 
+	if (r)
+		return r;
+	carved->backend = inner;
+	if (carved->options.record)
+		r = backend_record_open(steal(carved->backend), carved->options.record,
+					&carved->backend, err);
 	return r ? r : carved->backend->ops->driver(carved->backend, &carved->api.driver, err);
 }
 
