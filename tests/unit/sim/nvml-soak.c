@@ -1,20 +1,25 @@
 #include "nvml-test.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
 
 /*
  * Clients that create, destroy and look at random, and are killed anywhere in
- * it. SOAK_SECONDS (1) makes it last longer.
+ * it. SOAK_SECONDS (1) says how long; the suite "slow" takes a minute.
  */
-#define CLIENTS	       8
+#define CLIENTS	       64
+#define AT_ONCE	       8 /* so many die together */
 #define KILL_EVERY_US  2000
 #define LOOK_EVERY     8
-#define SUPPOSED_KILLS 50
+#define SUPPOSED_KILLS 64
 
 static const char *const boards_of_it[] = {A100, A30, H100};
+
+/* How many steps each client took; shared with them. */
+static uint64_t *steps;
 
 static void fill(struct nvml_gpu_instance *gi, uint64_t *seed)
 {
@@ -47,9 +52,12 @@ static void look(struct nvml_device *device)
 {
 	struct nvml_memory memory;
 	struct nvml_device *mig;
+	unsigned mode, pending, n = 0;
 	char uuid[NVML_UUID_SIZE];
 
 	nvmlDeviceGetMemoryInfo(device, &memory);
+	nvmlDeviceGetMigMode(device, &mode, &pending);
+	nvmlDeviceGetComputeRunningProcesses_v3(device, &n, NULL);
 	if (!nvmlDeviceGetMigDeviceHandleByIndex(device, 0, &mig))
 		nvmlDeviceGetUUID(mig, uuid, sizeof(uuid));
 }
@@ -73,7 +81,8 @@ static void step(uint64_t *seed)
 		look(device);
 }
 
-static pid_t client(uint64_t seed)
+/* Each has a place in the table of clients and a seed nobody had before. */
+static pid_t client(unsigned place, uint64_t seed)
 {
 	pid_t pid = fork();
 
@@ -81,17 +90,20 @@ static pid_t client(uint64_t seed)
 		return pid;
 	if (nvmlInit_v2())
 		_exit(1);
-	for (;;)
+	for (;; steps[place]++)
 		step(&seed);
 }
 
-static void end_client(pid_t pid)
+static void end_clients(const pid_t *pids, unsigned n)
 {
 	int status;
 
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status)); /* it had not ended by itself */
+	for (unsigned i = 0; i < n; i++)
+		kill(pids[i], SIGKILL);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFSIGNALED(status)); /* it had not ended by itself */
+	}
 }
 
 /* When it is over a client that lives can take everything away. */
@@ -133,31 +145,54 @@ static unsigned check_world(uint64_t kills)
 	return n;
 }
 
+static int64_t soak_ns(void)
+{
+	const char *seconds = getenv("SOAK_SECONDS");
+
+	return (seconds ? atoi(seconds) : 1) * 1000000000ll;
+}
+
+/* Kill some again and again; each time the world must be sound. The number of kills. */
+static uint64_t soak(pid_t clients[CLIENTS])
+{
+	int64_t end_ns = clock_monotonic_ns() + soak_ns();
+	uint64_t kills = 0, looks = 0, seen = 0;
+
+	for (; clock_monotonic_ns() < end_ns || kills < SUPPOSED_KILLS; looks++) {
+		unsigned first = kills % CLIENTS;
+
+		usleep(KILL_EVERY_US);
+		end_clients(&clients[first], AT_ONCE);
+		seen += check_world(kills);
+		for (unsigned i = first; i < first + AT_ONCE; i++)
+			clients[i] = client(i, CLIENTS + kills++);
+	}
+	assert_true(seen > looks); /* on the average there was one, or they did nothing */
+	return kills;
+}
+
 static void killed_clients_leave_a_sound_world(void **unused)
 {
 	struct world_spec spec = test_spec(boards_of_it, ARRAY_SIZE(boards_of_it), true);
-	const char *seconds = getenv("SOAK_SECONDS");
-	int64_t end_ns = clock_monotonic_ns() + (seconds ? atoi(seconds) : 1) * 1000000000ll;
+	uint64_t kills, taken = 0;
 	pid_t clients[CLIENTS];
-	uint64_t kills = 0, seen = 0;
 
 	(void)unused;
 	make_world(&spec);
-	for (uint64_t i = 0; i < CLIENTS; i++)
-		clients[i] = client(i);
-	while (clock_monotonic_ns() < end_ns || kills < SUPPOSED_KILLS) {
-		pid_t *victim = &clients[kills % CLIENTS];
-
-		usleep(KILL_EVERY_US);
-		end_client(*victim);
-		seen += check_world(kills);
-		*victim = client(CLIENTS + kills++);
-	}
-	for (int i = 0; i < CLIENTS; i++)
-		end_client(clients[i]);
-	assert_true(seen > kills); /* on the average there was one, or they did nothing */
+	steps = mmap(NULL, CLIENTS * sizeof(*steps), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(steps, MAP_FAILED);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		clients[i] = client(i, i);
+	kills = soak(clients);
+	end_clients(clients, CLIENTS);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		taken += steps[i];
+	check_world(kills);
 	clear();
-	print_message("# %llu clients were killed\n", (unsigned long long)kills);
+	print_message("# %d clients took %llu steps, %llu were killed\n", CLIENTS,
+		      (unsigned long long)taken, (unsigned long long)kills);
+	munmap(steps, CLIENTS * sizeof(*steps));
 	end_world();
 }
 
