@@ -16,7 +16,7 @@
 #include "base/proc.h"
 
 #define MAX_CONNECTIONS	       512
-#define MAX_CONNECTIONS_A_USER 64
+#define MAX_CONNECTIONS_A_USER 64 /* that are answered; as many again hear so, more are closed */
 #define IDLE_S		       60
 #define CONNECTION_BYTES       16384 /* headers and what is in flight */
 #define BACKLOG		       64
@@ -110,6 +110,15 @@ static void forget_peer(struct peer *peer)
 	free(peer);
 }
 
+static unsigned connections_of(const struct http *http, uid_t uid)
+{
+	unsigned n = 0;
+
+	for (const struct peer *peer = http->peers; peer; peer = peer->next)
+		n += peer->known && peer->uid == uid;
+	return n;
+}
+
 static void on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
 			  enum MHD_ConnectionNotificationCode code)
 {
@@ -134,6 +143,10 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
 	peer->next = http->peers;
 	http->peers = peer;
 	*socket_context = peer;
+	/* Who sends no whole request is never told that he has too many: the library closes these. */
+	if (peer->known && peer->uid != 0 &&
+	    connections_of(http, peer->uid) > 2 * MAX_CONNECTIONS_A_USER)
+		shutdown(info->connect_fd, SHUT_RDWR);
 }
 
 static struct peer *peer_of(struct MHD_Connection *connection)
@@ -142,15 +155,6 @@ static struct peer *peer_of(struct MHD_Connection *connection)
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	return info ? info->socket_context : NULL;
-}
-
-static unsigned connections_of(const struct http *http, uid_t uid)
-{
-	unsigned n = 0;
-
-	for (const struct peer *peer = http->peers; peer; peer = peer->next)
-		n += peer->known && peer->uid == uid;
-	return n;
 }
 
 /* ---- requests ---- */
@@ -336,8 +340,7 @@ static void on_log(void *arg, const char *format, va_list args)
 	log_debug("http: %s", line);
 }
 
-int http_new(int listener, struct api *api, struct users *users, struct http **ret,
-	     struct err *err)
+int http_new(int listener, struct api *api, struct users *users, struct http **ret, struct err *err)
 {
 	struct http *http = calloc(1, sizeof(*http));
 
@@ -348,10 +351,11 @@ int http_new(int listener, struct api *api, struct users *users, struct http **r
 	http->api = api;
 	http->users = users;
 	http->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
-		http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listener,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+		on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, NULL, MHD_OPTION_END);
 	if (!http->daemon) {
