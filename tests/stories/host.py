@@ -18,6 +18,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,8 @@ from pathlib import Path
 
 CARVE, CARVED, SIM = (os.environ[name] for name in ("CARVE", "CARVED", "CARVE_SIM_PROGRAM"))
 ROOT, ANN, BOB, CEM = 0, 70001, 70002, 70003
-PATIENCE_S = 20 * float(os.environ.get("MESON_TEST_TIMEOUT_MULTIPLIER", "1"))
+SLOWER = float(os.environ.get("STORIES_SLOWER", "1"))  # than an ordinary build
+PATIENCE_S = 20 * SLOWER
 SYS_SETRESUID = {"x86_64": 117, "aarch64": 147}.get(os.uname().machine)
 
 POLICY = """\
@@ -178,25 +180,24 @@ class Host:
 
     def connect(self, uid=ROOT):
         line = socket.socket(socket.AF_UNIX)
-        line.settimeout(PATIENCE_S)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(PATIENCE_S), 0))
         become(uid)
         try:
-            line.connect(self.socket)
+            line.connect(self.socket)  # waits while many others knock
         except OSError:
             line.close()
             raise
         finally:
             become(ROOT)
+        line.settimeout(PATIENCE_S)
         return line
 
-    def raw(self, request, uid=ROOT):
-        """The bytes that come back until the other end closes or is silent."""
+    def raw(self, request, uid=ROOT, patience_s=0.3):
+        """The bytes that come back until the other end closes or has been silent for so long."""
         with self.connect(uid) as line:
-            try:
-                line.sendall(request)
-                line.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it would not hear more; what it answered counts
+            line.settimeout(patience_s * SLOWER)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError, TimeoutError):
+                line.sendall(request)  # when it would not hear more, what it answered counts
             return read_all(line)
 
     def api(self, method, path, body=None, uid=ROOT):
@@ -302,7 +303,7 @@ def read_all(line):
     try:
         while chunk := line.recv(65536):
             answer += chunk
-    except ConnectionResetError:
+    except (ConnectionResetError, TimeoutError):
         pass
     return answer
 
