@@ -100,7 +100,7 @@ static int grant_commit(struct steward *steward, struct grant *grant, bool exist
 	int r = ledger_begin(steward->ledger, err);
 
 	if (r)
-		return r;
+		return steward_not_saved(steward, err);
 	r = grant_write(steward, grant, exists, err);
 	if (!r) {
 		grant_notes(steward, grant, now_s);
@@ -110,9 +110,10 @@ static int grant_commit(struct steward *steward, struct grant *grant, bool exist
 		ledger_rollback(steward->ledger);
 	else
 		r = ledger_commit(steward->ledger, err);
-	if (r)
-		steward->n_notes = n_notes;
-	return r;
+	if (!r)
+		return 0;
+	steward->n_notes = n_notes;
+	return steward_not_saved(steward, err);
 }
 
 static void grant_apply(struct steward *steward, struct steward_lease *lease, struct grant *grant,
@@ -288,7 +289,7 @@ static int enqueue(struct steward *steward, struct steward_lease *lease, int64_t
 	lease->row.state = LEASE_QUEUED;
 	r = ledger_begin(steward->ledger, err);
 	if (r)
-		return r;
+		return steward_not_saved(steward, err);
 	r = ledger_lease_add(steward->ledger, &lease->row, err);
 	if (!r) {
 		steward_note(steward, EVENT_REQUESTED, &about, now_s, "%s", lease->row.reason);
@@ -301,7 +302,7 @@ static int enqueue(struct steward *steward, struct steward_lease *lease, int64_t
 		r = ledger_commit(steward->ledger, err);
 	if (r) {
 		steward->n_notes = n_notes;
-		return r;
+		return steward_not_saved(steward, err);
 	}
 	if (lease->row.has_pid)
 		steward->hooks.watch(steward->hooks.arg, lease->row.id, (pid_t)lease->row.pid,

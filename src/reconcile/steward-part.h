@@ -53,6 +53,9 @@ int steward_save(struct steward *steward, struct err *err);
 /* After its commit. */
 void steward_saved(struct steward *steward);
 
+/* Instead, when it cannot be written: this is told until a flush succeeds. Returns -err->code. */
+int steward_not_saved(struct steward *steward, const struct err *err);
+
 /* Take this job when the flush has succeeded. */
 void steward_later(struct steward *steward, size_t worker, struct job *take_job);
 

@@ -311,6 +311,13 @@ void steward_saved(struct steward *steward)
 	submit_pending(steward);
 }
 
+int steward_not_saved(struct steward *steward, const struct err *err)
+{
+	steward->unwritable = true;
+	steward->unwritable_why = *err;
+	return -(int)err->code;
+}
+
 static bool has_unsaved(const struct steward *steward)
 {
 	bool dirty = steward->n_notes > 0 || steward->unwritable;
@@ -341,11 +348,8 @@ int steward_flush(struct steward *steward, struct err *err)
 		else
 			r = ledger_commit(steward->ledger, err);
 	}
-	if (r) {
-		steward->unwritable = true;
-		steward->unwritable_why = *err;
-		return r;
-	}
+	if (r)
+		return steward_not_saved(steward, err);
 	steward_saved(steward);
 	steward_forget(steward);
 	return 0;
