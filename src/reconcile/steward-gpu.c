@@ -51,7 +51,9 @@ static void try_close(struct steward *steward, const struct steward_gpu *gpu,
 	steward_close_lease(steward, lease, now_s);
 }
 
-static void vanish(struct steward *steward, struct steward_instance *instance, int64_t now_s)
+/* empty: the GPU instance is still there, only its compute instance is not; that is ours to remove. */
+static void vanish(struct steward *steward, struct steward_instance *instance, bool empty,
+		   int64_t now_s)
 {
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	const struct about about = {.lease = lease ? &lease->row : NULL, .instance = &instance->row};
@@ -67,9 +69,9 @@ static void vanish(struct steward *steward, struct steward_instance *instance, i
 		instance->row.state = INSTANCE_CREATING;
 		return;
 	}
-	instance->row.state = INSTANCE_GONE;
-	instance->row.has_gone = true;
-	instance->row.gone_s = now_s;
+	instance->row.state = empty ? INSTANCE_DESTROYING : INSTANCE_GONE;
+	instance->row.has_gone = !empty;
+	instance->row.gone_s = empty ? 0 : now_s;
 	if (lease)
 		steward_close_lease(steward, lease, now_s);
 }
@@ -102,6 +104,9 @@ static void know_again(struct steward_instance *instance, const struct backend_i
 	instance->dirty = true;
 }
 
+static void check_instance(struct steward *steward, struct steward_gpu *gpu,
+			   struct steward_instance *instance, int64_t now_s);
+
 static void check_present(struct steward *steward, struct steward_gpu *gpu,
 			  struct steward_instance *instance, int64_t now_s)
 {
@@ -109,7 +114,8 @@ static void check_present(struct steward *steward, struct steward_gpu *gpu,
 		observed_at(gpu->seen, instance->row.profile_id, instance->row.start);
 
 	if (!there || !there->n_cis) {
-		vanish(steward, instance, now_s);
+		vanish(steward, instance, there != NULL, now_s);
+		check_instance(steward, gpu, instance, now_s); /* which is not present any more */
 		return;
 	}
 	know_again(instance, there);
