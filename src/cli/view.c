@@ -71,6 +71,27 @@ static void add_span(const json_t *value, int64_t now_s, struct text *ret)
 		text_add(ret, duration_format(text, sizeof(text), json_integer_value(value)));
 }
 
+static void add_share(const json_t *value, int64_t now_s, struct text *ret)
+{
+	(void)now_s;
+	if (json_is_number(value))
+		text_addf(ret, "%.2f%%", 100 * json_number_value(value));
+}
+
+static void add_real(const json_t *value, int64_t now_s, struct text *ret)
+{
+	(void)now_s;
+	if (json_is_number(value))
+		text_addf(ret, "%.1f", json_number_value(value));
+}
+
+static void add_factor(const json_t *value, int64_t now_s, struct text *ret)
+{
+	(void)now_s;
+	if (json_is_number(value))
+		text_addf(ret, "%.6g", json_number_value(value));
+}
+
 /* Seconds matter in the last minute only. */
 static void add_left(const json_t *value, int64_t now_s, struct text *ret)
 {
@@ -123,11 +144,13 @@ static const struct {
 	void (*add)(const json_t *value, int64_t now_s, struct text *ret);
 	bool right;
 } types[COLUMN_TYPE_COUNT] = {
-	[COLUMN_TEXT] = {add_text, false}, [COLUMN_NUMBER] = {add_text, true},
-	[COLUMN_SIZE] = {add_size, true},  [COLUMN_WHEN] = {add_when, false},
-	[COLUMN_LEFT] = {add_left, true},  [COLUMN_SPAN] = {add_span, true},
-	[COLUMN_FLAG] = {add_text, false}, [COLUMN_LENGTH] = {add_length, true},
-	[COLUMN_LIST] = {add_list, false}, [COLUMN_COUNTS] = {add_counts, false},
+	[COLUMN_TEXT] = {add_text, false},     [COLUMN_NUMBER] = {add_text, true},
+	[COLUMN_SHARE] = {add_share, true},    [COLUMN_REAL] = {add_real, true},
+	[COLUMN_SIZE] = {add_size, true},      [COLUMN_FACTOR] = {add_factor, true},
+	[COLUMN_WHEN] = {add_when, false},     [COLUMN_LEFT] = {add_left, true},
+	[COLUMN_SPAN] = {add_span, true},      [COLUMN_FLAG] = {add_text, false},
+	[COLUMN_LENGTH] = {add_length, true},  [COLUMN_LIST] = {add_list, false},
+	[COLUMN_COUNTS] = {add_counts, false},
 };
 
 void view_value(enum column_type type, const json_t *value, int64_t now_s, struct text *ret)

@@ -24,6 +24,9 @@ enum column_type {
 	COLUMN_WHEN,   /* Unix seconds as a local time */
 	COLUMN_LEFT,   /* Unix seconds as the time until then */
 	COLUMN_SPAN,   /* seconds */
+	COLUMN_SHARE,  /* 0..1, or more, in percent: 96.60% */
+	COLUMN_REAL,   /* 61.3 */
+	COLUMN_FACTOR, /* 0.75, 1 */
 	COLUMN_FLAG,   /* yes or no */
 	COLUMN_LENGTH, /* of a list */
 	COLUMN_LIST,   /* of texts or numbers */

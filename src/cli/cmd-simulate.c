@@ -1,0 +1,375 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/ask.h"
+#include "cli/catalogue.h"
+#include "cli/cli.h"
+#include "cli/terminal.h"
+#include "cli/trace-file.h"
+#include "cli/view.h"
+#include "cli/words.h"
+#include "planner/churn.h"
+
+#define LISTS_MAX 16
+
+struct simulate_wish {
+	struct cli_wish common;
+	const char *board, *mixes, *loads, *rules, *trace, *policy;
+	int64_t n_gpus, n_seeds, seed;
+	double horizon;
+	bool csv;
+};
+
+static const struct simulate_wish simulate_defaults = {
+	.board = "h100-sxm5-80gb",
+	.mixes = "uniform,skew-small,skew-big,bimodal",
+	.loads = "1",
+	.rules = "ff,rr,bf,wf,mfi,cap,cap+1,cap+2,repack",
+	.n_gpus = 100,
+	.n_seeds = 20,
+	.seed = 100003,
+	.horizon = 8,
+};
+
+static const struct cmd_opt simulate_opts[] = {
+	{"rule", OPT_TEXT, offsetof(struct simulate_wish, rules), .arg = "NAME,...",
+	 .help = "these rules; +K: K moves for a blocked request"},
+	{"mix", OPT_TEXT, offsetof(struct simulate_wish, mixes), .arg = "NAME,...",
+	 .help = "these mixes of profiles"},
+	{"load", OPT_TEXT, offsetof(struct simulate_wish, loads), .arg = "FACTOR,...",
+	 .help = "capacity asked for over capacity there is (default: 1)"},
+	{"gpus", OPT_NUMBER, offsetof(struct simulate_wish, n_gpus), .min = 1, .max = 1000000,
+	 .arg = "N", .help = "how many GPUs (default: 100)"},
+	{"board", OPT_TEXT, offsetof(struct simulate_wish, board), .arg = "BOARD",
+	 .help = "which GPUs (default: h100-sxm5-80gb)"},
+	{"seeds", OPT_NUMBER, offsetof(struct simulate_wish, n_seeds), .min = 1, .max = 10000,
+	 .arg = "N", .help = "runs to sum over (default: 20)"},
+	{"seed", OPT_NUMBER, offsetof(struct simulate_wish, seed), .min = 0, .max = 4000000000,
+	 .arg = "N", .help = "of the first run (default: 100003)"},
+	{"horizon", OPT_FACTOR, offsetof(struct simulate_wish, horizon), .arg = "FACTOR",
+	 .help = "ask for so many times the capacity (default: 8)"},
+	{"trace", OPT_TEXT, offsetof(struct simulate_wish, trace), .arg = "FILE",
+	 .help = "requests from a CSV: time,profile,duration"},
+	{"policy", OPT_TEXT, offsetof(struct simulate_wish, policy), .arg = "FILE",
+	 .help = "the classes that the trace may name"},
+	{"csv", OPT_FLAG, offsetof(struct simulate_wish, csv), .help = "print CSV, all columns"},
+	CLI_TABLE,
+};
+
+static const struct column simulate_columns[] = {
+	{"mix", "MIX", COLUMN_TEXT, "the mix, or the file of the trace"},
+	{"load", "LOAD", COLUMN_FACTOR, "capacity asked for over capacity there is"},
+	{"rule", "RULE", COLUMN_TEXT, "the rule"},
+	{"requests", "REQUESTS", COLUMN_NUMBER, "how many asked, all runs together"},
+	{"share", "ACCEPTED", COLUMN_SHARE, "of them, how many found room"},
+	{"share_slots", "BY-SLOTS", COLUMN_SHARE, "the same, weighed by memory slices"},
+	{"share_moves", "MOVES", COLUMN_SHARE, "instances moved for each that found room"},
+	{"used", "USED", COLUMN_REAL, "GPUs in use, on average after the first third"},
+	{"least", "LEAST", COLUMN_REAL, "GPUs that would hold the same, by closed form"},
+	{"board", "BOARD", COLUMN_TEXT, "the board", .extra = true},
+	{"gpus", "GPUS", COLUMN_NUMBER, "how many of them", .extra = true},
+	{"runs", "RUNS", COLUMN_NUMBER, "runs summed over", .extra = true},
+	{"accepted", "N-ACCEPTED", COLUMN_NUMBER, "how many found room", .extra = true},
+	{"slots", "SLOTS", COLUMN_NUMBER, "memory slices asked for", .extra = true},
+	{"slots_accepted", "N-SLOTS", COLUMN_NUMBER, "memory slices that found room",
+	 .extra = true},
+	{"moves", "N-MOVES", COLUMN_NUMBER, "instances moved", .extra = true},
+};
+
+/* ---- what is asked for ---- */
+
+struct experiment {
+	const struct simulate_wish *wish;
+	const struct board *board;
+	struct trace trace; /* of a file; else empty */
+	struct rules *rules;
+	struct scheduler schedulers[LISTS_MAX];
+	enum mix mixes[LISTS_MAX];
+	double loads[LISTS_MAX];
+	size_t n_schedulers, n_mixes, n_loads;
+	size_t n_cells, n_done; /* for progress */
+	struct tally tallies[LISTS_MAX];
+	json_t *rows;
+};
+
+static int too_many(struct err *err)
+{
+	return fail(err, ERR_INVALID, "more than %d words", LISTS_MAX);
+}
+
+static int add_scheduler(const char *word, void *arg, struct err *err)
+{
+	struct experiment *experiment = arg;
+
+	if (experiment->n_schedulers == LISTS_MAX)
+		return too_many(err);
+	return scheduler_parse(word, &experiment->schedulers[experiment->n_schedulers++], err);
+}
+
+static int add_mix(const char *word, void *arg, struct err *err)
+{
+	struct experiment *experiment = arg;
+	const char *names[MIX_COUNT];
+	int found;
+
+	if (experiment->n_mixes == LISTS_MAX)
+		return too_many(err);
+	for (enum mix mix = 0; mix < MIX_COUNT; mix++)
+		names[mix] = mix_name(mix);
+	found = cmd_word(word, "mix", names, MIX_COUNT, err);
+	if (found < 0)
+		return -ERR_INVALID;
+	experiment->mixes[experiment->n_mixes++] = (enum mix)found;
+	return 0;
+}
+
+static int add_load(const char *word, void *arg, struct err *err)
+{
+	struct experiment *experiment = arg;
+	double load;
+
+	if (experiment->n_loads == LISTS_MAX)
+		return too_many(err);
+	if (cmd_factor(word, &load, err))
+		return -ERR_INVALID;
+	if (load < 0.01 || load > 100)
+		return fail(err, ERR_INVALID, "'%s' is not between 0.01 and 100", word);
+	experiment->loads[experiment->n_loads++] = load;
+	return 0;
+}
+
+static int load_trace(struct experiment *experiment, struct err *err)
+{
+	cleanup(policy_free) struct policy *policy = NULL;
+	const struct simulate_wish *wish = experiment->wish;
+	int r = wish->policy ? policy_load(wish->policy, &policy, err) : 0;
+
+	return r ? r
+		 : trace_file_load(wish->trace, experiment->board, policy, &experiment->trace, err);
+}
+
+static int read_wish(struct experiment *experiment, struct err *err)
+{
+	const struct simulate_wish *wish = experiment->wish;
+	int r = catalogue_find(wish->board, &experiment->board, err);
+
+	if (!r)
+		r = words_each(wish->rules, "rule", add_scheduler, experiment, err);
+	if (!r)
+		r = words_each(wish->mixes, "mix", add_mix, experiment, err);
+	if (!r)
+		r = words_each(wish->loads, "load", add_load, experiment, err);
+	if (!r && (wish->horizon < 0.1 || wish->horizon > 1000))
+		r = fail(err, ERR_INVALID, "--horizon: %g is not between 0.1 and 1000",
+			 wish->horizon);
+	if (!r && wish->policy && !wish->trace)
+		r = fail(err, ERR_INVALID, "--policy is for the classes of a --trace");
+	return !r && wish->trace ? load_trace(experiment, err) : r;
+}
+
+/* ---- runs ---- */
+
+static void show_progress(struct experiment *experiment)
+{
+	experiment->n_done++;
+	if (terminal_moves(STDERR_FILENO))
+		fprintf(stderr, "\r%zu of %zu runs%s", experiment->n_done, experiment->n_cells,
+			experiment->n_done == experiment->n_cells ? "\r\033[K" : "");
+}
+
+/* One trace under all rules. */
+static int run_trace(struct experiment *experiment, const struct trace *trace, struct err *err)
+{
+	for (size_t i = 0; i < experiment->n_schedulers; i++) {
+		cleanup(fleet_free) struct fleet *fleet =
+			fleet_new(experiment->rules, (uint32_t)experiment->wish->n_gpus);
+		struct tally one;
+		int r = fleet ? churn_replay(fleet, experiment->board, trace,
+					     &experiment->schedulers[i], &one, err)
+			      : fail(err, ERR_NOMEM, "no memory for a fleet");
+
+		if (r)
+			return r;
+		tally_add(&experiment->tallies[i], &one);
+		show_progress(experiment);
+	}
+	return 0;
+}
+
+static int run_seeds(struct experiment *experiment, enum mix mix, double load, struct err *err)
+{
+	const struct simulate_wish *wish = experiment->wish;
+
+	for (int64_t i = 0; i < wish->n_seeds; i++) {
+		struct churn_wish churn = {.mix = mix,
+					   .load = load,
+					   .horizon = wish->horizon,
+					   .n_gpus = (uint32_t)wish->n_gpus,
+					   .key = (uint32_t)(wish->seed + i)};
+		cleanup(trace_done) struct trace trace = {.n = 0};
+		int r = churn_trace(experiment->board, &churn, &trace, err);
+
+		if (!r)
+			r = run_trace(experiment, &trace, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- answers ---- */
+
+/* A share of six digits; null of nothing. */
+static json_t *ratio(uint64_t part, uint64_t whole)
+{
+	return whole ? json_real(round(1e6 * (double)part / (double)whole) / 1e6) : json_null();
+}
+
+static void add_rows(struct experiment *experiment, const char *mix, json_t *load, int64_t runs)
+{
+	for (size_t i = 0; i < experiment->n_schedulers; i++) {
+		const struct tally *tally = &experiment->tallies[i];
+		char rule[32];
+
+		json_array_append_new(
+			experiment->rows,
+			json_pack(
+				"{s:s, s:I, s:s, s:O, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:I, "
+				"s:o, s:o, s:o}",
+				"board", experiment->board->id, "gpus",
+				(json_int_t)experiment->wish->n_gpus, "mix", mix, "load", load,
+				"rule",
+				scheduler_format(&experiment->schedulers[i], rule, sizeof(rule)),
+				"runs", (json_int_t)runs, "requests", (json_int_t)tally->requests,
+				"accepted", (json_int_t)tally->accepted, "share",
+				ratio(tally->accepted, tally->requests), "slots",
+				(json_int_t)tally->slots, "slots_accepted",
+				(json_int_t)tally->slots_accepted, "share_slots",
+				ratio(tally->slots_accepted, tally->slots), "moves",
+				(json_int_t)tally->moves, "share_moves",
+				ratio(tally->moves, tally->accepted), "used",
+				ratio(tally->used, tally->samples), "least",
+				ratio(tally->least, tally->samples)));
+	}
+	memset(experiment->tallies, 0, sizeof(experiment->tallies));
+	json_decref(load);
+}
+
+static int run_file(struct experiment *experiment, struct err *err)
+{
+	int r;
+
+	experiment->n_cells = experiment->n_schedulers;
+	r = run_trace(experiment, &experiment->trace, err);
+	if (!r)
+		add_rows(experiment, experiment->wish->trace, json_null(), 1);
+	return r;
+}
+
+static int run_mixes(struct experiment *experiment, struct err *err)
+{
+	experiment->n_cells = experiment->n_loads * experiment->n_mixes *
+			      (size_t)experiment->wish->n_seeds * experiment->n_schedulers;
+	for (size_t l = 0; l < experiment->n_loads; l++)
+		for (size_t m = 0; m < experiment->n_mixes; m++) {
+			double load = experiment->loads[l];
+			int r = run_seeds(experiment, experiment->mixes[m], load, err);
+
+			if (r)
+				return r;
+			add_rows(experiment, mix_name(experiment->mixes[m]), json_real(load),
+				 experiment->wish->n_seeds);
+		}
+	return 0;
+}
+
+/* RFC 4180: quoted when it must be. */
+static void print_csv_text(const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		printf("%s", text);
+		return;
+	}
+	putchar('"');
+	for (; *text; text++)
+		printf(*text == '"' ? "\"\"" : "%c", *text);
+	putchar('"');
+}
+
+static int print_csv(const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	for (size_t c = 0; c < ARRAY_SIZE(simulate_columns); c++)
+		printf("%s%s", c ? "," : "", simulate_columns[c].name);
+	printf("\n");
+	json_array_foreach(rows, i, row)
+		for (size_t c = 0; c < ARRAY_SIZE(simulate_columns); c++) {
+			const json_t *value = json_object_get(row, simulate_columns[c].name);
+
+			if (json_is_string(value))
+				print_csv_text(json_string_value(value));
+			else if (json_is_number(value))
+				printf("%.10g", json_number_value(value));
+			printf("%s", c + 1 < ARRAY_SIZE(simulate_columns) ? "," : "\n");
+		}
+	return 0;
+}
+
+static int print_rows(const struct experiment *experiment, struct err *err)
+{
+	const struct simulate_wish *wish = experiment->wish;
+	cleanup(json_decref) json_t *answer = json_pack("{s:O}", "results", experiment->rows);
+
+	if (wish->csv)
+		return print_csv(experiment->rows);
+	if (wish->common.json)
+		return ask_print_json(answer, err);
+	return view_print(&wish->common, simulate_columns, ARRAY_SIZE(simulate_columns),
+			  experiment->rows, err);
+}
+
+static int simulate_run(struct cmd_call *call, struct err *err)
+{
+	struct experiment experiment = {.wish = call->wish, .rows = json_array()};
+	int r = read_wish(&experiment, err);
+
+	if (!r) {
+		experiment.rules = rules_new(experiment.board);
+		r = experiment.rules ? 0 : fail(err, ERR_NOMEM, "no memory for rules");
+	}
+	if (!r)
+		r = experiment.wish->trace ? run_file(&experiment, err)
+					   : run_mixes(&experiment, err);
+	if (!r)
+		r = print_rows(&experiment, err);
+	trace_done(&experiment.trace);
+	rules_free(experiment.rules);
+	json_decref(experiment.rows);
+	return r;
+}
+
+static void simulate_help(const struct cmd *cmd)
+{
+	(void)cmd;
+	printf("\nrules:\n");
+	for (enum rule rule = 0; rule < RULE_COUNT; rule++)
+		printf("  %-14s %s\n", rule_name(rule), rule_meaning(rule));
+	printf("  %-14s everything moved at will, by closed form\n", "repack");
+	view_help("columns:", simulate_columns, ARRAY_SIZE(simulate_columns));
+}
+
+const struct cmd cmd_simulate = {
+	.name = "simulate",
+	.synopsis = "[--rule NAME,...] [--mix NAME,... | --trace FILE] [--load FACTOR,...]",
+	.summary = "What a rule of placement would make of many requests",
+	CMD_OPTS(simulate_opts),
+	.defaults = &simulate_defaults,
+	.wish_size = sizeof(struct simulate_wish),
+	.more_help = simulate_help,
+	.run = simulate_run,
+};
