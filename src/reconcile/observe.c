@@ -104,3 +104,8 @@ size_t observed_users(const struct observed_gpu *gpu, unsigned gi)
 		n += gpu->processes[i].gi == gi;
 	return n;
 }
+
+bool observed_is_idle(const struct observed_gpu *gpu, unsigned gi)
+{
+	return gpu && gpu->has_processes && !observed_users(gpu, gi);
+}

@@ -42,5 +42,8 @@ static inline void cleanup_observed_gpu_free(struct observed_gpu **gpu)
 const struct backend_instance *observed_at(const struct observed_gpu *gpu, unsigned profile_id,
 					   unsigned start);
 
-/* How many processes run on a GPU instance (any compute instance of it). */
+/* How many processes run on a GPU instance (any compute instance of it), as far as one could see. */
 size_t observed_users(const struct observed_gpu *gpu, unsigned gi);
+
+/* None does. A list that could not be read says nothing. */
+bool observed_is_idle(const struct observed_gpu *gpu, unsigned gi);

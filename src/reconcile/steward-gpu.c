@@ -35,6 +35,20 @@ static void note_users(const struct steward_gpu *gpu, struct steward_instance *i
 	snprintf(instance->note, sizeof(instance->note), "%s%s", before, text_str(&users));
 }
 
+/*
+ * Who runs on it cannot be seen, but the driver knows: it does not let an instance go
+ * that is in use. The lease ends when it is gone.
+ */
+static void ask_driver(struct steward *steward, const struct steward_lease *lease,
+		       struct steward_instance *instance)
+{
+	instance->row.state = INSTANCE_DESTROYING;
+	instance->dirty = true;
+	snprintf(instance->row.why, sizeof(instance->row.why), "lease %" PRId64 " is over",
+		 lease->row.id);
+	steward_instance_job(steward, instance, JOB_DESTROY, false);
+}
+
 /* Over, and is it empty now? */
 static void try_close(struct steward *steward, const struct steward_gpu *gpu,
 		      struct steward_instance *instance, int64_t now_s)
@@ -48,7 +62,10 @@ static void try_close(struct steward *steward, const struct steward_gpu *gpu,
 		return;
 	}
 	instance->note[0] = '\0';
-	steward_close_lease(steward, lease, now_s);
+	if (instance->row.has_gi && !observed_is_idle(gpu->seen, instance->row.gi))
+		ask_driver(steward, lease, instance);
+	else
+		steward_close_lease(steward, lease, now_s);
 }
 
 /* empty: the GPU instance is still there, only its compute instance is not; that is ours to remove. */
@@ -78,6 +95,7 @@ static void vanish(struct steward *steward, struct steward_instance *instance, b
 
 static void gone(struct steward *steward, struct steward_instance *instance, int64_t now_s)
 {
+	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	char where[160];
 
 	steward_note(steward, EVENT_DESTROYED, &(struct about){.instance = &instance->row}, now_s,
@@ -87,6 +105,8 @@ static void gone(struct steward *steward, struct steward_instance *instance, int
 	instance->row.has_gone = true;
 	instance->row.gone_s = now_s;
 	instance->dirty = true;
+	if (lease)
+		steward_close_lease(steward, lease, now_s);
 }
 
 /* The same slot can hold another generation, after a reset say. */

@@ -18,7 +18,7 @@ static const struct steward_lease *holder(const struct steward *steward,
 static bool is_free(const struct steward_gpu *gpu, const struct steward_instance *instance)
 {
 	return instance->row.state == INSTANCE_PRESENT && !instance->lease && !instance->job &&
-	       instance->row.has_gi && !observed_users(gpu->seen, instance->row.gi);
+	       instance->row.has_gi && observed_is_idle(gpu->seen, instance->row.gi);
 }
 
 static int64_t lease_ends_s(const struct ledger_lease *row)
