@@ -79,27 +79,27 @@ static int survey(struct job *job, struct backend *backend)
 /*
  * The call may fail although the instance came to be (a time-out, say). It is
  * then ours: the place was free a moment ago, and nobody else's creation makes
- * ours fail with such a code.
+ * ours fail with such a code. When it cannot be looked for, it may be there.
  */
-static bool came_to_be(struct job *job, struct backend *backend, const struct err *why)
-{
-	struct err ignored = ERR_INIT;
-
-	if (why->code == ERR_NO_ROOM || why->code == ERR_BUSY || why->code == ERR_DENIED)
-		return false;
-	return look(job, backend, &ignored) == 0 && promised(job);
-}
-
 static int create_gi(struct job *job, struct backend *backend)
 {
+	struct err ignored = ERR_INIT;
+	enum err_code code;
+	bool blind;
 	int r = backend->ops->gi_create(backend, job->gpu, job->profile_id, job->start, job->size,
 					&job->gi, &job->err);
 
-	if (r && came_to_be(job, backend, &job->err)) {
-		job->gi = promised(job)->gi;
-		r = 0;
-	}
-	return r;
+	if (!r)
+		return 0;
+	code = job->err.code;
+	blind = look(job, backend, &ignored) != 0;
+	if (code == ERR_NO_ROOM || code == ERR_BUSY || code == ERR_DENIED)
+		return r;
+	job->left = blind;
+	if (blind || !promised(job))
+		return r;
+	job->gi = promised(job)->gi;
+	return 0;
 }
 
 /* The compute instance that is already there after a crash, or a new one. */
@@ -138,8 +138,10 @@ static int create(struct job *job, struct backend *backend)
 	bool made = false;
 	int r = 0;
 
-	if (job->resume)
+	if (job->resume) {
 		r = look(job, backend, &job->err);
+		job->left = r != 0; /* by an earlier process, perhaps */
+	}
 	if (!r && promised(job)) {
 		job->gi = promised(job)->gi;
 		made = true;

@@ -35,7 +35,7 @@ struct job {
 	int result; /* 0 or negative, then err tells */
 	struct err err;
 	unsigned gi, ci;	     /* CREATE */
-	bool left;		     /* CREATE failed, and what it made is still there */
+	bool left;		     /* CREATE failed, and what it made may still be there */
 	char mig_uuid[BACKEND_UUID]; /* CREATE */
 	struct observed_gpu *after;  /* LOOK, CREATE, DESTROY: read back; NULL: could not be read */
 
