@@ -254,14 +254,15 @@ void steward_reconcile_gpu(struct steward *steward, size_t index, int64_t now_s)
 }
 
 /* A newer look than the one we have. */
-static void accept_look(struct steward *steward, size_t index, struct observed_gpu **take_seen,
-			int64_t now_s)
+static void accept_look(struct steward_gpu *gpu, struct observed_gpu **take_seen)
 {
-	struct steward_gpu *gpu = &steward->gpus[index];
-
 	observed_gpu_free(gpu->seen);
 	gpu->seen = steal(*take_seen);
 	gpu->has_trouble = false;
+}
+
+static void act_on_look(struct steward *steward, size_t index, int64_t now_s)
+{
 	steward_reconcile_gpu(steward, index, now_s);
 	check_strangers(steward, index, now_s);
 }
@@ -349,7 +350,8 @@ static void survey_gpu(struct steward *steward, struct job *job, size_t i, int64
 		if (steward->instances[k]->gpu == STEWARD_NO_GPU || !steward->instances[k]->profile)
 			steward_bind(steward, steward->instances[k]);
 	if (job->seen[i]) {
-		accept_look(steward, index, &job->seen[i], now_s);
+		accept_look(gpu, &job->seen[i]);
+		act_on_look(steward, index, now_s);
 	} else {
 		gpu->has_trouble = true;
 		gpu->trouble = job->why[i];
@@ -523,6 +525,8 @@ static void work_done(struct steward *steward, struct job *job, int64_t now_s)
 
 static void gpu_job_done(struct steward *steward, struct job *job, int64_t now_s)
 {
+	bool looked;
+
 	for (size_t i = 0; i < steward->n_gpus; i++) {
 		struct steward_gpu *gpu = &steward->gpus[i];
 
@@ -530,9 +534,12 @@ static void gpu_job_done(struct steward *steward, struct job *job, int64_t now_s
 			continue;
 		gpu->jobs--;
 		gpu->changed_tick = ++steward->tick; /* looks begun before this are old */
+		looked = job->after != NULL;
+		if (looked) /* where else, if it failed, is asked of what is there now */
+			accept_look(gpu, &job->after);
 		work_done(steward, job, now_s);
-		if (job->after && !job->result)
-			accept_look(steward, i, &job->after, now_s);
+		if (looked)
+			act_on_look(steward, i, now_s);
 		return;
 	}
 }
