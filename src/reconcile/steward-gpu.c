@@ -538,7 +538,8 @@ static void gpu_job_done(struct steward *steward, struct job *job, int64_t now_s
 		if (looked) /* where else, if it failed, is asked of what is there now */
 			accept_look(gpu, &job->after);
 		work_done(steward, job, now_s);
-		if (looked)
+		/* What was handed out since looks again, later than whatever made it necessary. */
+		if (looked && !gpu->jobs)
 			act_on_look(steward, i, now_s);
 		return;
 	}

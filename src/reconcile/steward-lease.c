@@ -429,7 +429,7 @@ void steward_end_lease(struct steward *steward, struct steward_lease *lease, int
 	steward_note(steward, EVENT_ENDING, &about, now_s, "%s", lease->row.why_ended);
 	if (!instance || instance->gpu == STEWARD_NO_GPU || instance->row.state == INSTANCE_GONE)
 		steward_close_lease(steward, lease, now_s);
-	else if (!instance->job)
+	else
 		steward_later(steward, instance->gpu, job_new(JOB_LOOK, instance->row.gpu));
 	steward->hooks.changed(steward->hooks.arg, lease->row.id);
 }
