@@ -59,6 +59,16 @@ static int observe_processes(struct backend *backend, struct observed_gpu *gpu, 
 	return 0;
 }
 
+/* Without the privilege one sees who is there, but not where; ours would seem to be gone. */
+static int check_places(const struct observed_gpu *gpu, struct err *err)
+{
+	for (size_t i = 0; i < gpu->n_instances; i++)
+		if (gpu->instances[i].start == BACKEND_NONE)
+			return fail(err, ERR_DENIED,
+				    "GPU '%s': where its instances lie may not be read", gpu->uuid);
+	return 0;
+}
+
 int observe_gpu(struct backend *backend, const char *uuid, struct observed_gpu **ret,
 		struct err *err)
 {
@@ -71,7 +81,9 @@ int observe_gpu(struct backend *backend, const char *uuid, struct observed_gpu *
 	r = backend->ops->instances(backend, uuid, gpu->instances, &gpu->n_instances, err);
 	if (r)
 		return r;
-	r = observe_processes(backend, gpu, err);
+	r = check_places(gpu, err);
+	if (!r)
+		r = observe_processes(backend, gpu, err);
 	if (r)
 		return r;
 	gpu->when_s = clock_now_s();
