@@ -270,14 +270,14 @@ static void act_on_look(struct steward *steward, size_t index, int64_t now_s)
 /* ---- surveys ---- */
 
 /* Nothing runs on a GPU that is gone; what lies on it is dealt with when it is back. */
-static void close_ending(struct steward *steward, size_t gpu, int64_t now_s)
+static void close_ending(struct steward *steward, int64_t now_s)
 {
 	for (size_t i = 0; i < steward->n_leases; i++) {
 		struct steward_lease *lease = steward->leases[i];
 		struct steward_instance *instance = steward_instance_of(steward, lease);
 
-		if (lease->row.state == LEASE_ENDING && instance && instance->gpu == gpu &&
-		    !instance->job)
+		if (lease->row.state == LEASE_ENDING && instance && !instance->job &&
+		    !steward_has_gpu(steward, instance->gpu))
 			steward_close_lease(steward, lease, now_s);
 	}
 }
@@ -330,7 +330,6 @@ static void miss_gpus(struct steward *steward, const struct job *job, int64_t no
 		snprintf(row.gpu, sizeof(row.gpu), "%s", gpu->info.uuid);
 		steward_note(steward, EVENT_GPU_LOST, &(struct about){.instance = &row}, now_s,
 			     "GPU %u is not there any more", gpu->info.index);
-		close_ending(steward, i, now_s);
 	}
 }
 
@@ -355,8 +354,6 @@ static void survey_gpu(struct steward *steward, struct job *job, size_t i, int64
 	} else {
 		gpu->has_trouble = true;
 		gpu->trouble = job->why[i];
-		if (gpu->info.lost)
-			close_ending(steward, index, now_s);
 	}
 }
 
@@ -372,6 +369,7 @@ static void survey_done(struct steward *steward, struct job *job, int64_t now_s)
 	miss_gpus(steward, job, now_s);
 	for (size_t i = 0; i < job->n_gpus; i++)
 		survey_gpu(steward, job, i, now_s);
+	close_ending(steward, now_s);
 	steward->surveyed = true;
 }
 

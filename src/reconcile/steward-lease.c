@@ -427,9 +427,9 @@ void steward_end_lease(struct steward *steward, struct steward_lease *lease, int
 	lease->dirty = true;
 	steward->hooks.unwatch(steward->hooks.arg, lease->row.id);
 	steward_note(steward, EVENT_ENDING, &about, now_s, "%s", lease->row.why_ended);
-	if (!instance || instance->gpu == STEWARD_NO_GPU || instance->row.state == INSTANCE_GONE)
+	if (!instance || instance->row.state == INSTANCE_GONE)
 		steward_close_lease(steward, lease, now_s);
-	else
+	else if (instance->gpu != STEWARD_NO_GPU) /* else the next survey tells whether it is there */
 		steward_later(steward, instance->gpu, job_new(JOB_LOOK, instance->row.gpu));
 	steward->hooks.changed(steward->hooks.arg, lease->row.id);
 }

@@ -76,6 +76,9 @@ int steward_add_instance(struct steward *steward, struct steward_instance *take_
 /* ENDED leases and GONE instances that are written leave the memory. */
 void steward_forget(struct steward *steward);
 
+/* Is it in the server and alive, as far as the last survey told? */
+bool steward_has_gpu(const struct steward *steward, size_t gpu);
+
 /* Which GPU, profile and index this row means now. */
 void steward_bind(struct steward *steward, struct steward_instance *instance);
 

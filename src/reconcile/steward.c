@@ -65,6 +65,11 @@ const struct steward_instance *steward_instance_on(const struct steward *steward
 	return NULL;
 }
 
+bool steward_has_gpu(const struct steward *steward, size_t gpu)
+{
+	return gpu != STEWARD_NO_GPU && steward->gpus[gpu].there && !steward->gpus[gpu].info.lost;
+}
+
 void steward_bind(struct steward *steward, struct steward_instance *instance)
 {
 	instance->gpu = STEWARD_NO_GPU;
@@ -385,7 +390,8 @@ void steward_instance_job(struct steward *steward, struct steward_instance *inst
 	const struct ci_profile *ci;
 	struct job *job;
 
-	if (instance->job || instance->gpu == STEWARD_NO_GPU || !instance->profile)
+	/* Of a GPU that is away nothing can be done; when it is back it is looked at first. */
+	if (instance->job || !steward_has_gpu(steward, instance->gpu) || !instance->profile)
 		return;
 	ci = profile_whole_ci(instance->profile);
 	job = ci ? job_new(kind, instance->row.gpu) : NULL;
