@@ -13,7 +13,7 @@ from judge import CLIENTS, judge, same, world
 
 NODE = socket.gethostname().split(".")[0]
 PACKAGES = ["slurm-wlm-nvml-plugin", "slurm-wlm-basic-plugins", "libmunge2", "libhwloc15",
-            "liblua5.1-0"]
+            "liblua5.1-0", "libdbus-1-3", "libjson-c5", "libnuma1"]
 CONF = f"""\
 ClusterName=lab
 SlurmctldHost={NODE}
@@ -34,7 +34,8 @@ LINE = re.compile(r"Gres Name=gpu Type=(\S+) Count=1 Index=\d+ ID=\d+ File=(\S+)
 
 def libraries():
     """Folders of the unpacked packages' libraries; Slurm's own lies among its plugins."""
-    return [str(p) for pattern in ("*/usr/lib/*-linux-gnu", "*/usr/lib/*-linux-gnu/slurm-wlm")
+    return [str(p) for pattern in ("*/lib/*-linux-gnu", "*/usr/lib/*-linux-gnu",
+                                "*/usr/lib/*-linux-gnu/slurm-wlm")
             for p in CLIENTS.glob(pattern)]
 
 

@@ -9,6 +9,7 @@ programs under test are named by the environment: CARVE, CARVED, CARVE_SIM_PROGR
 People are numbers without an entry in /etc/passwd; carve calls them by their
 number. To be several people takes root, so without it stories are skipped.
 """
+import atexit
 import contextlib
 import ctypes
 import json
@@ -26,7 +27,30 @@ import time
 import traceback
 from pathlib import Path
 
-CARVE, CARVED, SIM = (os.environ[name] for name in ("CARVE", "CARVED", "CARVE_SIM_PROGRAM"))
+
+
+def may_all_enter(path):
+    """Can everybody run what lies in this folder?"""
+    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents])
+
+
+def programs():
+    """
+    carve, carved and carve-sim where everybody can run them: a checkout may lie
+    where only its owner gets in (/root). Then copies, with what carve-sim wants beside it.
+    """
+    built = [Path(os.environ[name]) for name in ("CARVE", "CARVED", "CARVE_SIM_PROGRAM")]
+    if all(may_all_enter(path.parent) for path in built):
+        return list(map(str, built))
+    folder = Path(tempfile.mkdtemp(prefix="carve-programs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    for path in [*built, built[2].parent / "libnvidia-ml.so.1", built[2].parent / "nvidia-smi"]:
+        shutil.copy2(path, folder)
+    return [str(folder / path.name) for path in built]
+
+
+CARVE, CARVED, SIM = programs()
 ROOT, ANN, BOB, CEM = 0, 70001, 70002, 70003
 SLOWER = float(os.environ.get("STORIES_SLOWER", "1"))  # than an ordinary build
 PATIENCE_S = 20 * SLOWER
