@@ -326,6 +326,8 @@ static int open_steward(struct carved *carved, struct err *err)
 	struct policy *policy;
 	int r = policy_load(carved->options.policy, &policy, err);
 
+	if (r == -ERR_NOT_FOUND)
+		return fail_hint(err, "carve-policy(5) tells how to write one, and has a whole example");
 	if (r)
 		return r;
 	carved->api.policy_loaded_s = clock_now_s();

@@ -337,6 +337,20 @@ static int ready(struct steward *steward, struct err *err)
 	return steward->unwritable ? steward_flush(steward, err) : 0;
 }
 
+/* The usual reason why nothing here can serve a class. */
+static void hint_at_mig(const struct steward *steward, struct err *err)
+{
+	for (size_t i = 0; err->code == ERR_IMPOSSIBLE && i < steward->n_gpus; i++) {
+		const struct steward_gpu *gpu = &steward->gpus[i];
+
+		if (gpu->there && gpu->managed && gpu->info.mig_capable && !gpu->info.mig) {
+			fail_hint(err, "MIG is off on GPU %u; root may enable it: nvidia-smi -i %u -mig 1",
+				  gpu->info.index, gpu->info.index);
+			return;
+		}
+	}
+}
+
 static void fill_in(struct ledger_lease *row, const struct policy_person *person,
 		    const struct steward_wish *wish, int64_t now_s)
 {
@@ -390,8 +404,10 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 	fill_in(&lease->row, person, wish, now_s);
 	snprintf(lease->row.team, sizeof(lease->row.team), "%s", team ? team->name : "");
 	r = admit(steward, person, &wish->wish, &terms, err);
-	if (r)
+	if (r) {
+		hint_at_mig(steward, err);
 		return refuse(steward, &lease->row, now_s, err);
+	}
 	snprintf(lease->row.class_name, sizeof(lease->row.class_name), "%s", terms.class_->name);
 	lease->row.time_s = terms.time_s;
 	r = place_or_queue(steward, lease, person, &terms, wish->wait, now_s, err);
