@@ -39,6 +39,14 @@ int cmd_factor(const char *s, double *ret, struct err *err)
 	return 0;
 }
 
+static int list_add(struct cmd_list *list, const char *arg, struct err *err)
+{
+	if (list->n == CMD_LIST_MAX)
+		return fail(err, ERR_INVALID, "given more than %d times", CMD_LIST_MAX);
+	list->at[list->n++] = arg;
+	return 0;
+}
+
 static int opt_store(const struct cmd_opt *opt, const char *arg, char *wish, struct err *err)
 {
 	void *at = wish + opt->at;
@@ -62,6 +70,9 @@ static int opt_store(const struct cmd_opt *opt, const char *arg, char *wish, str
 		break;
 	case OPT_DURATION:
 		r = duration_parse(arg, at, err);
+		break;
+	case OPT_LIST:
+		r = list_add(at, arg, err);
 		break;
 	case OPT_NUMBER:
 		return number_parse(arg, opt->name, opt->min, opt->max, at, err);

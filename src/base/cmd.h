@@ -28,6 +28,14 @@ enum cmd_opt_kind {
 	OPT_FACTOR,   /* double, 0 or more */
 	OPT_DURATION, /* int64_t, seconds */
 	OPT_NUMBER,   /* int64_t in [min, max] */
+	OPT_LIST,     /* struct cmd_list; may be given again */
+};
+
+#define CMD_LIST_MAX 8
+
+struct cmd_list {
+	size_t n;
+	const char *at[CMD_LIST_MAX];
 };
 
 struct cmd_opt {

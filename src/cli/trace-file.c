@@ -3,59 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/sizes.h"
-#include "base/text.h"
+#include "cli/stands-for.h"
 
-#define HEADING	  "time,profile,duration"
-#define NAMES_MAX (POLICY_MAX_PROFILES + POLICY_MAX_CLASSES)
-#define MAX_S	  (INT64_C(1) << 40) /* no time is later, so that sums stay small */
-
-/* ---- names ---- */
-
-static int unknown_profile(const char *typed, const struct board *board,
-			   const struct policy *policy, struct err *err)
-{
-	const char *names[NAMES_MAX], *near;
-	size_t n = 0;
-
-	for (size_t i = 0; i < board->n_profiles && n < NAMES_MAX; i++)
-		names[n++] = board->profiles[i].name;
-	for (size_t i = 0; policy && i < policy_n_classes(policy) && n < NAMES_MAX; i++)
-		names[n++] = policy_class_at(policy, i)->name;
-	near = text_nearest(typed, names, n);
-	fail(err, ERR_NOT_FOUND, "'%.60s' is no profile of %s%s", typed, board->id,
-	     policy ? " and no class" : "");
-	if (near)
-		return fail_hint(err, "did you mean '%s'?", near);
-	return fail_hint(err, "carve profiles %s lists them%s", board->id,
-			 policy ? "" : "; classes need --policy FILE");
-}
-
-int trace_file_profile(const char *typed, const struct board *board, const struct policy *policy,
-		       const struct profile **ret, struct err *err)
-{
-	const struct profile *best[POLICY_MAX_PROFILES];
-	const struct policy_class *class_ = NULL;
-	struct err ignored = ERR_INIT;
-
-	*ret = board_profile_by_name(board, typed);
-	if (*ret)
-		return 0;
-	if (policy)
-		class_ = policy_class_find(policy, typed, &ignored);
-	if (!class_)
-		return unknown_profile(typed, board, policy, err);
-	if (!policy_class_profiles(class_, board, best))
-		return fail(err, ERR_NOT_FOUND, "%s has no profile for class '%s'", board->id,
-			    class_->name);
-	*ret = best[0];
-	return 0;
-}
-
-/* ---- lines ---- */
+#define HEADING "time,profile,duration"
+#define MAX_S	(INT64_C(1) << 40) /* no time is later, so that sums stay small */
 
 struct reader {
 	const char *path;
@@ -90,7 +44,7 @@ static int read_request(struct reader *reader, char *line, struct err *err)
 	if (!r)
 		r = read_time(line, "duration", 1, &request.duration, err);
 	if (!r)
-		r = trace_file_profile(name, reader->board, reader->policy, &profile, err);
+		r = stands_for(name, reader->board, reader->policy, &profile, err);
 	if (r)
 		return r;
 	if (trace->n && request.at < trace->requests[trace->n - 1].at)

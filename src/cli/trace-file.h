@@ -2,8 +2,7 @@
  * trace-file.h - requests over time, from a file
  *
  * CSV with the heading "time,profile,duration". Times are durations since any
- * beginning and may not go back; a profile is one of the board, or a class when
- * there is a policy, which stands for the profile of the board it likes best.
+ * beginning and may not go back; for profiles see stands-for.h.
  */
 #pragma once
 
@@ -20,7 +19,3 @@
  */
 int trace_file_load(const char *path, const struct board *board, const struct policy *policy,
 		    struct trace *ret, struct err *err);
-
-/* A profile of the board, or a class, by its name. err: NOT_FOUND, with "did you mean" */
-int trace_file_profile(const char *typed, const struct board *board, const struct policy *policy,
-		       const struct profile **ret, struct err *err);

@@ -157,3 +157,44 @@ bool size_minimum(const struct board *board, const uint32_t *wanted, uint64_t *r
 		*ret_facet = decides;
 	return true;
 }
+
+unsigned size_facets(const struct board *board, struct size_facet *ret)
+{
+	const struct form *form = form_of(board);
+
+	for (unsigned f = 0; form && f < form->n_facets; f++) {
+		ret[f] = (struct size_facet){.facet = form->facets[f].facet,
+					     .most = form->facets[f].most};
+		for (size_t i = 0; i < board->n_profiles && i < SIZE_MAX_PROFILES; i++) {
+			unsigned class = class_of(form, board, &board->profiles[i]);
+
+			if (class < form->n_classes)
+				ret[f].needs[i] =
+					class ? form->facets[f].needs[class] : ret[f].most;
+		}
+	}
+	return form ? form->n_facets : 0;
+}
+
+bool size_covers(const struct board *board, const struct profile *profile)
+{
+	const struct form *form = form_of(board);
+
+	return form && class_of(form, board, profile) < form->n_classes;
+}
+
+uint64_t size_facet_needed(const struct size_facet *facet, const int64_t *wanted)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < SIZE_MAX_PROFILES; i++)
+		sum += (uint64_t)facet->needs[i] * (uint64_t)wanted[i];
+	return sum;
+}
+
+uint64_t size_facet_gpus(const struct size_facet *facet, const int64_t *wanted)
+{
+	uint64_t needed = size_facet_needed(facet, wanted);
+
+	return needed / facet->most + (needed % facet->most != 0);
+}

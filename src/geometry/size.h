@@ -34,7 +34,7 @@ enum facet {
 #define X(name, meaning) FACET_##name,
 	FACET_TABLE(X)
 #undef X
-	FACET_COUNT
+		FACET_COUNT
 };
 
 const char *facet_meaning(enum facet facet);
@@ -52,3 +52,27 @@ const char *facet_meaning(enum facet facet);
  */
 bool size_minimum(const struct board *board, const uint32_t *wanted, uint64_t *ret_gpus,
 		  enum facet *ret_facet);
+
+#define SIZE_MAX_FACETS	  7
+#define SIZE_MAX_PROFILES 16
+
+/*
+ * One facet as a sum: what each profile needs of it, and what one GPU has. A
+ * profile that takes a whole GPU needs all of it, so that the least number of
+ * GPUs is simply the largest over the facets.
+ */
+struct size_facet {
+	enum facet facet;
+	uint8_t most;
+	uint8_t needs[SIZE_MAX_PROFILES]; /* by index into board->profiles */
+};
+
+/* The facets of a board, SIZE_MAX_FACETS at most. Returns how many; 0: no form holds. */
+unsigned size_facets(const struct board *board, struct size_facet *ret);
+
+/* Does the form hold for this profile of the board? What it does not cover needs 0 above. */
+bool size_covers(const struct board *board, const struct profile *profile);
+
+/* What a demand needs of a facet, and how many GPUs have so much. */
+uint64_t size_facet_needed(const struct size_facet *facet, const int64_t *wanted);
+uint64_t size_facet_gpus(const struct size_facet *facet, const int64_t *wanted);
