@@ -166,6 +166,7 @@ static int read_param(const struct api_param *param, struct api_wish *wish, stru
 	const struct field *field =
 		find_field(params, ARRAY_SIZE(params), param->key, wish->route, err);
 	const char *value = param->value ? param->value : "";
+	char shown[40]; /* what does not print is no number, and what is no number is quoted */
 	int64_t number;
 	int r;
 
@@ -179,7 +180,10 @@ static int read_param(const struct api_param *param, struct api_wish *wish, stru
 			strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
 		return 0;
 	case FIELD_NUMBER:
-		r = number_parse(value, field->key, field->min, field->max, &number, err);
+		if (strlen(value) >= sizeof(shown))
+			return fail(err, ERR_INVALID, "'%s' is not a whole number", field->key);
+		text_printable(shown, sizeof(shown), value);
+		r = number_parse(shown, field->key, field->min, field->max, &number, err);
 		return r ? r : store_number(field, number, wish, err);
 	}
 	return 0;
