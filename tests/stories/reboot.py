@@ -1,11 +1,7 @@
 #!/usr/bin/env python3
 """Servers and GPUs that are reset: leases are made again at their place, or end with their process."""
-import sys
-from pathlib import Path
-
 from host import ANN, BOB, Host, finish, load, same, tell, wait_until
 
-NVML = Path(__file__).resolve().parent / "sim_nvml.py"
 KEEPS_MIG, LOSES_MIG = "a100-sxm4-80gb", "h100-sxm5-80gb"
 
 
@@ -80,7 +76,7 @@ def reboot_without_mig():
         same("the lease", host.get(f"/v1/leases/{lease['id']}")["state"], "active")
         same("another", host.api("POST", "/v1/leases", {"class": "small", "reason": "x"}, BOB)[0], 409)
         host.release(other["id"])
-        host.sim("run", "--no-jail", "--", sys.executable, str(NVML), "mig", "0", "1")
+        host.sim("run", "--no-jail", "--", "nvidia-smi", "-i", "0", "-mig", "1")
         made_again(host, lease)
         host.check_agreement()
         same("instances", len(host.on_gpus()), 1)
