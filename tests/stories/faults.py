@@ -12,7 +12,7 @@ from host import (ANN, BOB, CARVED, SLOWER, Host, Skip, finish, load, same, tell
 CREATE_GI, CREATE_CI = "nvmlDeviceCreateGpuInstanceWithPlacement", "nvmlGpuInstanceCreateComputeInstance"
 DESTROY_GI = "nvmlGpuInstanceDestroy"
 ASK = {"class": "half", "reason": "a story"}
-CLONE_NEWNS = 0x20000
+CLONE_NEWNS, MS_PRIVATE, MS_REC, MNT_DETACH = 0x20000, 0x40000, 0x4000, 2
 
 
 def slowest_answer(host, until_s):
@@ -149,14 +149,17 @@ def loses_a_gpu():
 
 # ---- the disk ----
 
-def small_disk(folder):
-    """A disk of 1 MiB that ends with this process."""
+def on_small_disk(host):
+    """The ledger on a disk of 1 MiB, in a namespace of this process, where it ends at the latest."""
+    folder = host.dir + "/small"
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) or libc.mount(None, b"/", None, 0x44000, None):
+    if libc.unshare(CLONE_NEWNS) or libc.mount(None, b"/", None, MS_PRIVATE | MS_REC, None):
         raise Skip("a mount namespace of its own is not allowed here")
     os.mkdir(folder)
     if libc.mount(b"tmpfs", folder.encode(), b"tmpfs", 0, b"size=1m"):
         raise Skip("a tmpfs cannot be mounted here")
+    host.at_end = lambda: libc.umount2(folder.encode(), MNT_DETACH)
+    host.ledger = folder + "/ledger.db"
 
 
 @contextlib.contextmanager
@@ -176,10 +179,7 @@ def filled(folder):
 
 def full_disk():
     """a full disk refuses new leases, keeps what runs, and all is well when there is room again"""
-    host = Host()
-    small_disk(host.dir + "/small")
-    host.ledger = host.dir + "/small/ledger.db"
-    with host:
+    with Host(prepare=on_small_disk) as host:
         run = host.run(*load())
         lease = host.one_lease("active")
         with filled(host.dir + "/small"):

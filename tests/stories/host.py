@@ -95,21 +95,22 @@ def become(uid):
 
 
 class Host:
-    def __init__(self, gpus="a100-sxm4-80gb:2", policy=POLICY, ledger_folder=None, sim=()):
+    def __init__(self, gpus="a100-sxm4-80gb:2", policy=POLICY, sim=(), prepare=lambda host: None):
         self.dir = tempfile.mkdtemp(prefix="carve-story-")
         os.chmod(self.dir, 0o755)
         self.world, self.socket = f"{self.dir}/world", f"{self.dir}/carved.sock"
-        self.ledger = f"{ledger_folder or self.dir}/ledger.db"
+        self.ledger, self.prepare = f"{self.dir}/ledger.db", prepare
         self.policy, self.log = Path(self.dir, "policy.yaml"), Path(self.dir, "carved.log")
         self.policy.write_text(policy)
         self.env = {key: value for key, value in os.environ.items()
                     if not key.startswith(("CUDA_", "CARVE_", "LD_"))}
         self.env.update(CARVE_SIM=self.world, CARVE_SOCKET=self.socket)
-        self.children, self.daemon = [], None
+        self.children, self.daemon, self.at_end = [], None, lambda: None
         self.sim("up", "--gpus", gpus, "--mig", "--latency", "0", *sim)
 
     def __enter__(self):
         try:
+            self.prepare(self)
             self.start()
         except BaseException:
             self.__exit__(*sys.exc_info())
@@ -132,7 +133,8 @@ class Host:
             if kind and self.log.exists():
                 print("# carved said:", *self.log.read_text().splitlines()[-30:], sep="\n#   ")
             self.sim("down", "--force", check=False)
-            shutil.rmtree(self.dir, ignore_errors=True)
+            self.at_end()
+            shutil.rmtree(self.dir)
 
     def check_log(self):
         found = re.search(r".*(Sanitizer|runtime error).*(\n.*){,40}", self.log.read_text())
@@ -361,11 +363,6 @@ def cannot():
         return "several people and a daemon that divides GPUs take root"
     if not SYS_SETRESUID:
         return f"how a thread becomes somebody else is not known on {os.uname().machine}"
-    try:
-        subprocess.run([CARVE, "--version"], user=ANN, group=ANN, extra_groups=[], check=True,
-                       stdout=subprocess.DEVNULL)
-    except (OSError, subprocess.CalledProcessError) as error:
-        return f"other users cannot run the programs of this build folder: {error}"
     return None
 
 
