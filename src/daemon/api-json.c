@@ -46,7 +46,7 @@ static const char *instance_word(const struct steward_instance *instance)
 {
 	if (!instance)
 		return "stranger";
-	if (instance->tries)
+	if (instance->row.state == INSTANCE_DESTROYING && instance->tries)
 		return "stuck";
 	if (instance->row.state == INSTANCE_PRESENT)
 		return instance->lease ? "leased" : "free";

@@ -156,7 +156,7 @@ static void check_creating(struct steward *steward, struct steward_gpu *gpu,
 	} else if (!gpu->info.mig) {
 		snprintf(instance->note, sizeof(instance->note), "waits for MIG mode on GPU %u",
 			 gpu->info.index);
-	} else {
+	} else if (instance->again_s <= now_s) {
 		steward_instance_job(steward, instance, JOB_CREATE, true);
 	}
 }
@@ -459,6 +459,19 @@ static void grant_again(struct steward *steward, struct steward_lease *lease, co
 		steward_close_lease(steward, lease, now_s);
 }
 
+/* A lease that lost its instance keeps its place for a few tries. */
+static bool restore_again(const struct steward_lease *lease, struct steward_instance *instance,
+			  const struct job *job, int64_t now_s)
+{
+	if (!lease || lease->row.state != LEASE_ACTIVE || instance->tries == RESTORE_TRIES)
+		return false;
+	instance->again_s = now_s + (1 << instance->tries);
+	instance->tries++;
+	snprintf(instance->note, sizeof(instance->note), "cannot be made again: %.200s",
+		 job->err.text);
+	return true;
+}
+
 static void create_failed(struct steward *steward, struct steward_instance *instance,
 			  const struct job *job, int64_t now_s)
 {
@@ -471,7 +484,10 @@ static void create_failed(struct steward *steward, struct steward_instance *inst
 	snprintf(instance->row.why, sizeof(instance->row.why), "%.*s", (int)sizeof(instance->row.why) - 1,
 		 job->err.text);
 	instance->dirty = true;
+	if (restore_again(lease, instance, job, now_s))
+		return;
 	instance->lease = 0;
+	instance->tries = 0;
 	if (job->left) {
 		instance->row.state = INSTANCE_DESTROYING;
 	} else {
@@ -566,7 +582,9 @@ static bool in_a_hurry(const struct steward *steward)
 		if (steward->leases[i]->row.state == LEASE_ENDING)
 			return true;
 	for (size_t i = 0; i < steward->n_instances; i++)
-		if (steward->instances[i]->row.state == INSTANCE_DESTROYING)
+		if (steward->instances[i]->row.state == INSTANCE_DESTROYING ||
+		    (steward->instances[i]->row.state == INSTANCE_CREATING &&
+		     steward->instances[i]->tries))
 			return true;
 	return steward->unwritable || !steward->surveyed;
 }

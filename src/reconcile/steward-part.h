@@ -8,6 +8,7 @@
 
 #define STUCK_TRIES 5 /* so many failed removals are told as "stuck" */
 #define GRANT_TRIES 3 /* places tried for one lease */
+#define RESTORE_TRIES 3 /* further ones to make an instance again for a lease that lost it */
 
 /* An event that waits to be written. */
 struct steward_note {
