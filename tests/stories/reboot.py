@@ -15,7 +15,8 @@ def made_again(host, lease):
                      in host.on_gpus().values() and new, f"lease {lease['id']} has its instance again")
     same("its place", place(new), place(lease))
     same("its state and end", (new["state"], new["ends_s"]), ("active", lease["ends_s"]))
-    wait_until(lambda: host.kinds(lease["id"])[-2:] == ["lost", "restored"], "its history tells it")
+    wait_until(lambda: host.kinds(lease["id"])[-1] == "restored", "its history tells it")
+    same("the loss is told, too", "lost" in host.kinds(lease["id"]), True)
 
 
 def gpu_reset():
@@ -63,6 +64,21 @@ def reboot():
         same("the next one", host.lease("half", BOB)["instance"]["start"] != lease["instance"]["start"], True)
 
 
+def restored_with_trouble():
+    """an instance that cannot be made again at once is tried again; one that never can ends its lease"""
+    with Host(KEEPS_MIG) as host:
+        lease = host.lease("half")
+        host.fault("nvmlGpuInstanceCreateComputeInstance", "--fail", "unknown")
+        host.sim("reset", "0")
+        made_again(host, lease)
+        host.check_agreement()
+        host.fault("nvmlDeviceCreateGpuInstanceWithPlacement", "--fail", "unknown", "--times", "0")
+        host.sim("reset", "0")
+        why = host.until(lease["id"], "ended")["why_ended"]
+        same(f"why it ended: {why}", why.startswith("the instance could not be made: "), True)
+        host.check_agreement()
+
+
 def reboot_without_mig():
     """where MIG is off after a reboot, leases wait until somebody turns it on, and are given back meanwhile"""
     with Host(LOSES_MIG) as host:
@@ -96,4 +112,4 @@ def destroyed_behind_its_back():
         same("strangers", [e for e in host.events() if e["kind"] == "stranger"], [])
 
 
-tell(gpu_reset, reboot, reboot_without_mig, destroyed_behind_its_back)
+tell(gpu_reset, restored_with_trouble, reboot, reboot_without_mig, destroyed_behind_its_back)
