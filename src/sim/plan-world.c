@@ -26,6 +26,7 @@ static void gpu_spec(const struct plan_gpu *gpu, struct world_gpu_spec *ret)
 		.minor = gpu->minor,
 		.mig = gpu->mig,
 		.flip = gpu->flip,
+		.passthrough = gpu->passthrough,
 	};
 }
 

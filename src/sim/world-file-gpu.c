@@ -121,7 +121,7 @@ static int read_instance(const struct yaml_node *node, const struct board *board
 struct gpu_wish {
 	const struct yaml_node *board, *instances;
 	const char *name, *uuid, *serial, *pci;
-	bool has_count, has_numa, has_minor, mig, flip;
+	bool has_count, has_numa, has_minor, mig, flip, passthrough;
 	int64_t count, numa, minor;
 };
 
@@ -139,6 +139,7 @@ static const struct yaml_field gpu_fields[] = {
 	 offsetof(struct gpu_wish, has_minor), 0, 31},
 	{"mig", YAML_BOOL, offsetof(struct gpu_wish, mig)},
 	{"flip", YAML_BOOL, offsetof(struct gpu_wish, flip)},
+	{"passthrough", YAML_BOOL, offsetof(struct gpu_wish, passthrough)},
 	{"instances", YAML_NODE, offsetof(struct gpu_wish, instances)},
 };
 
@@ -215,6 +216,7 @@ int plan_read_gpu(const struct yaml_node *node, struct world_plan *plan, struct 
 		return yaml_node_fail_in(wish.board, err);
 	gpu.mig = wish.mig;
 	gpu.flip = wish.flip;
+	gpu.passthrough = wish.passthrough;
 	gpu.has_numa = wish.has_numa;
 	gpu.numa = (int8_t)wish.numa;
 	gpu.has_minor = wish.has_minor;

@@ -44,7 +44,7 @@ struct plan_gpu {
 	bool has_numa, has_minor;
 	int8_t numa;
 	uint8_t minor;
-	bool mig, flip;
+	bool mig, flip, passthrough;
 	size_t n_instances;
 	struct plan_instance instances[PLAN_MAX_INSTANCES];
 };

@@ -64,7 +64,7 @@ static const char whole[] =
 	"  - board: h100-sxm5-80gb\n    mig: yes\n    name: NVIDIA H100 80GB HBM3\n"
 	"    uuid: GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f\n"
 	"    serial: \"1654922004820\"\n    pci: \"0000:c1:00.0\"\n    numa: 1\n"
-	"    minor: 5\n    flip: true\n"
+	"    minor: 5\n    flip: true\n    passthrough: true\n"
 	"    instances:\n"
 	"      - {profile: 3g.40gb, start: 4, compute: [1c, 2c]}\n"
 	"      - {profile: 1g.10gb, compute: none}\n"
@@ -93,7 +93,7 @@ static void a_whole_world(void **state)
 	assert_string_equal(gpu->uuid, "GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f");
 	assert_int_equal(gpu->bus, 0xc1);
 	assert_int_equal(gpu->minor, 5);
-	assert_true(gpu->flip && gpu->has_numa && gpu->numa == 1);
+	assert_true(gpu->flip && gpu->passthrough && gpu->has_numa && gpu->numa == 1);
 	assert_int_equal(gpu->n_instances, 3);
 	assert_string_equal(gpu->instances[0].profile->name, "3g.40gb");
 	assert_int_equal(gpu->instances[0].start, 4);
