@@ -184,7 +184,7 @@ def check_cis(profile, sources, where):
 
     for ci in profile["cis"]:
         check_ci(ci, profile, sources, name(ci))
-    for key in ("id", "constant", "slices"):
+    for key in ("id", "constant"):
         check_distinct(profile["cis"], key, name)
     if profile["cis"][-1]["slices"] != slices:
         wrong(where, "the last compute-instance row must take the whole GPU instance")
@@ -275,7 +275,7 @@ def confidence(row):
 
 
 def ci_row(ci, profile):
-    whole = ci["slices"] == profile["compute_slices"]
+    whole = ci is profile["cis"][-1]
     name = profile["name"] if whole else f"{ci['slices']}c.{profile['name']}"
     return ", ".join([
         f".name = {quoted(name)}", f".constant = {ci['constant']}", f".id = {ci['id']}",

@@ -59,7 +59,7 @@ static nvmlReturn_t find_ci_profile(const struct smi_gi *gi, const struct wish *
 
 	for (unsigned p = 0; p < n; p++) {
 		if (wish ? is_profile(wish, profiles[p].id, profiles[p].name)
-			 : profiles[p].slices == gi->profile.slices) {
+			 : smi_ci_fills(gi, &profiles[p])) {
 			*ret = profiles[p];
 			return NVML_SUCCESS;
 		}

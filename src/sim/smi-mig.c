@@ -86,6 +86,12 @@ unsigned smi_ci_profiles(struct nvml_gpu_instance *gi, struct nvml_ci_profile_in
 	return n;
 }
 
+/* Slices do not tell: the 1g with double memory has two parts of one slice, one with fewer SMs. */
+bool smi_ci_fills(const struct smi_gi *gi, const struct nvml_ci_profile_info_v2 *part)
+{
+	return !strcmp(part->name, gi->profile.name);
+}
+
 nvmlReturn_t smi_gis(const struct smi_gpu *gpu, const char *ids, struct smi_gi *ret,
 		     unsigned *ret_n)
 {
@@ -336,7 +342,7 @@ static nvmlReturn_t ci_profile_rows(struct table *table, const struct smi_gpu *g
 			return code;
 		begin_row(table);
 		printf("| %3u%7u       %-19s%3u%c%6u/%-3u%11u%9u%6u%6u   |\n", gpu->index,
-		       gi->info.id, at->name, at->id, at->slices == gi->profile.slices ? '*' : ' ',
+		       gi->info.id, at->name, at->id, smi_ci_fills(gi, at) ? '*' : ' ',
 		       left, at->instances, at->multiprocessors, at->decoders, at->encoders,
 		       at->ofa);
 		printf("|%71u%6u         |\n", at->copy_engines, at->jpeg);

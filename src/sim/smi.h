@@ -74,6 +74,7 @@ bool smi_is_divided(const struct smi_gpu *gpu);
 /* GPU instance profiles of a GPU, small ones first; their number. */
 unsigned smi_gi_profiles(const struct smi_gpu *gpu, struct nvml_gi_profile_info_v2 *ret);
 unsigned smi_ci_profiles(struct nvml_gpu_instance *gi, struct nvml_ci_profile_info_v2 *ret);
+bool smi_ci_fills(const struct smi_gi *gi, const struct nvml_ci_profile_info_v2 *part);
 
 /*
  * The instances with an id in the list ("1,2"; NULL: all). Returns NVML's code;

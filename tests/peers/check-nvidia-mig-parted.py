@@ -34,14 +34,9 @@ def example_configs():
     return list(found.values())
 
 
-def is_double_of_hopper(board, profile):
-    """The 1g with double memory, whose compute instance is another one since Hopper."""
-    return profile["profile_id"] == 15 and board["architecture"] != "Ampere"
-
-
 def allowed(board, profiles):
     """Whether a GPU of this board can be divided so: known profiles, no more than fit."""
-    known = {p["name"]: p for p in board["profiles"] if not is_double_of_hopper(board, p)}
+    known = {p["name"]: p for p in board["profiles"]}
     return all(name in known and count <= known[name]["max_instances"]
                for name, count in profiles.items())
 
@@ -72,8 +67,8 @@ def device_id(made):
 
 def layout(gpu):
     """What show says of a GPU, in the form of a configuration."""
-    assert all(len(gi["compute"]) == 1 and gi["compute"][0]["profile"] == gi["profile"]
-               for gi in gpu["instances"]), "an instance is not filled by one compute instance"
+    for gi in gpu["instances"]:
+        same(gi["profile"], [ci["slices"] for ci in gi["compute"]], [int(gi["profile"][0])])
     return gpu["mig"], dict(Counter(gi["profile"] for gi in gpu["instances"]))
 
 
@@ -147,16 +142,6 @@ def mixed_server():
     known = [entry["mig-devices"] for entry in entries]
     for name, (mig, profiles) in zip(names, shown):
         assert mig and profiles in known, f"{name}: {profiles}"
-
-
-@flaw("it asks for compute profile 0; the one capture of a Hopper shows 7, and the world has no other. "
-      "Whether the driver answers 0 as well is not known")
-def double_memory():
-    """the 1g with double memory of Hopper and later can be made"""
-    with world("h100-sxm5-80gb", "--mig") as made:
-        config = config_of(Path(made.dir).parent, "  double:\n  - {devices: all, "
-                           "mig-enabled: true, mig-devices: {1g.20gb: 4}}\n")
-        refused(made, "apply", "-f", config, words="all orderings failed")
 
 
 @flaw("it takes a profile's constants from the first board that has the name, here the H100 NVL's "
@@ -329,6 +314,6 @@ def lost_gpu():
 
 
 sys.exit(judge("nvidia-mig-parted", go_version(MODULE), [
-    every_example, many_gpus, mixed_server, double_memory, ambiguous_names, exports, asserts, checkpoints, generates, pending_mode,
+    every_example, many_gpus, mixed_server, ambiguous_names, exports, asserts, checkpoints, generates, pending_mode,
     disables, failed_apply, partial_config, zero_count, no_gpu, lost_gpu,
 ]))

@@ -272,7 +272,8 @@ static void check_ci(const struct profile *profile, const struct ci_profile *ci)
 
 	snprintf(name, sizeof(name), "%uc.%s", ci->slices, profile->name);
 	assert_string_equal(ci->name, ci->whole ? profile->name : name);
-	assert_int_equal(ci->whole, ci->slices == profile->compute_slices);
+	assert_int_equal(ci->whole, ci == &profile->cis[profile->n_cis - 1]);
+	assert_true(!ci->whole || ci->slices == profile->compute_slices);
 	assert_int_equal(ci->max_instances,
 			 most_disjoint(ci->starts, ci->slices, profile->compute_slices));
 	assert_int_equal(ci->max_instances, __builtin_popcount(ci->starts));
@@ -407,7 +408,10 @@ static void test_figures(void **state)
 	}
 }
 
-/* On Hopper the compute instance of a double-memory 1g has a profile of its own. */
+/*
+ * On Hopper the compute instance that fills a double-memory 1g has a profile of its own; that of
+ * every 1g takes less of it.
+ */
 static void test_compute_instance_of_double_memory(void **state)
 {
 	const struct board *h100 = board_by_id("h100-sxm5-80gb");
@@ -417,6 +421,9 @@ static void test_compute_instance_of_double_memory(void **state)
 	assert_int_equal(ci->id, 7);
 	assert_int_equal(ci->constant, 7);
 	assert_int_equal(ci->sm, 26);
+	ci = profile_ci_by_id(board_profile_by_name(h100, "1g.20gb"), 0);
+	assert_int_equal(ci->sm, 16);
+	assert_string_equal(ci->name, "1c.1g.20gb");
 }
 
 int main(void)
