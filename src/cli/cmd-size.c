@@ -8,6 +8,8 @@
 #include "cli/catalogue.h"
 #include "cli/cli.h"
 #include "cli/need.h"
+#include "cli/size-answer.h"
+#include "cli/size-services.h"
 #include "cli/stands-for.h"
 #include "planner/mixed.h"
 #include "planner/pack.h"
@@ -16,20 +18,30 @@
 
 struct size_wish {
 	struct cli_wish common;
-	const char *need, *policy;
+	const char *need, *policy, *services, *table;
+	double share;
 	struct cmd_list boards;
 	bool together;
 };
 
+/* Half of a latency goal is for waiting until a batch is full, a tenth of the rest is spare. */
+static const struct size_wish size_defaults = {.share = 0.45};
+
 static const struct cmd_opt size_opts[] = {
 	{"need", OPT_TEXT, offsetof(struct size_wish, need), .arg = "NAME=COUNT,...",
-	 .help = "how many of which profiles, or classes", .required = true},
+	 .help = "how many of which profiles, or classes"},
 	{"board", OPT_LIST, offsetof(struct size_wish, boards), .arg = "BOARD[:MOST]",
 	 .help = "on which GPUs; may be given again", .required = true},
 	{"policy", OPT_TEXT, offsetof(struct size_wish, policy), .arg = "FILE",
 	 .help = "the classes that --need may name"},
 	{"together", OPT_FLAG, offsetof(struct size_wish, together),
 	 .help = "one answer for all boards, at most MOST of each"},
+	{"services", OPT_TEXT, offsetof(struct size_wish, services), .arg = "FILE",
+	 .help = "inference services with rates, instead of --need"},
+	{"table", OPT_TEXT, offsetof(struct size_wish, table), .arg = "FILE",
+	 .help = "what was measured of the services' models"},
+	{"latency-share", OPT_SHARE, offsetof(struct size_wish, share), .arg = "SHARE",
+	 .help = "of a goal that a measurement may have (default: 45%)"},
 	CLI_JSON,
 };
 
@@ -62,11 +74,28 @@ static int read_board(const char *typed, bool together, const struct board **ret
 	return r ? fail_in(err, "--board: ") : 0;
 }
 
+/* Numbers of instances, or services with what was measured of them. */
+static int check_wish(const struct size_wish *wish, struct err *err)
+{
+	if (!wish->need == !wish->services)
+		return fail(err, ERR_INVALID,
+			    wish->need ? "--need and --services are two questions"
+				       : "size needs --need or --services");
+	if (!wish->services != !wish->table)
+		return fail(err, ERR_INVALID, "--services and --table belong together");
+	if (wish->services && (wish->together || wish->policy))
+		return fail(err, ERR_INVALID, "--%s is for --need",
+			    wish->together ? "together" : "policy");
+	return 0;
+}
+
 static int read_wish(struct question *question, struct err *err)
 {
 	const struct size_wish *wish = question->wish;
-	int r = need_parse(wish->need, &question->need, err);
+	int r = check_wish(wish, err);
 
+	if (!r && wish->need)
+		r = need_parse(wish->need, &question->need, err);
 	if (!r && wish->policy)
 		r = policy_load(wish->policy, &question->policy, err);
 	for (size_t i = 0; !r && i < wish->boards.n; i++)
@@ -75,61 +104,17 @@ static int read_wish(struct question *question, struct err *err)
 	return r;
 }
 
-/* ---- answers ---- */
-
-static json_t *layout_json(const struct pack_group *group)
-{
-	json_t *instances = json_array();
-
-	for (unsigned i = 0; i < group->layout.n; i++) {
-		const struct place *place = &group->layout.at[i];
-
-		json_array_append_new(instances,
-				      json_pack("{s:s, s:i}", "profile",
-						group->layout.board->profiles[place->profile].name,
-						"start", place->start));
-	}
-	return json_pack("{s:I, s:o}", "gpus", (json_int_t)group->n, "instances", instances);
-}
-
-/* The certificate: what is needed of the facet that decides, and what a GPU has. */
-static json_t *bound_json(const struct pack *pack)
-{
-	if (!pack->n_gpus)
-		return json_null();
-	return json_pack("{s:s, s:I, s:I}", "what", facet_meaning(pack->bound.facet), "needed",
-			 (json_int_t)pack->bound.needed, "per_gpu",
-			 (json_int_t)pack->bound.per_gpu);
-}
-
-static json_t *pack_json(const struct board *board, const struct pack *pack)
-{
-	json_t *layouts = json_array();
-
-	for (size_t i = 0; i < pack->n; i++)
-		json_array_append_new(layouts, layout_json(&pack->groups[i]));
-	return json_pack("{s:s, s:I, s:o, s:o}", "board", board->id, "gpus",
-			 (json_int_t)pack->n_gpus, "bound", bound_json(pack), "layouts", layouts);
-}
-
-static void print_pack(const struct board *board, const struct pack *pack, bool with_bound)
-{
-	int width = snprintf(NULL, 0, "%" PRIu64, pack->n_gpus);
-
-	printf("%s: %" PRIu64 " GPU%s\n", board->id, pack->n_gpus, pack->n_gpus == 1 ? "" : "s");
-	for (size_t i = 0; i < pack->n; i++) {
-		cleanup(text_done) struct text text = TEXT_INIT;
-
-		layout_format(&pack->groups[i].layout, &text);
-		printf("  %*" PRIu64 " x  %s\n", width, pack->groups[i].n, text_str(&text));
-	}
-	if (with_bound && pack->n_gpus)
-		printf("  %" PRIu64 " would not do: %s: %" PRIu64 " needed, %" PRIu64 " there\n",
-		       pack->n_gpus - 1, facet_meaning(pack->bound.facet), pack->bound.needed,
-		       (pack->n_gpus - 1) * pack->bound.per_gpu);
-}
-
 /* ---- each board by itself ---- */
+
+static void print_bound(const struct pack *pack)
+{
+	uint64_t fewer = pack->n_gpus - 1;
+
+	if (pack->n_gpus)
+		printf("  %" PRIu64 " would not do: %s: %" PRIu64 " needed, %" PRIu64 " there\n",
+		       fewer, facet_meaning(pack->bound.facet), pack->bound.needed,
+		       fewer * pack->bound.per_gpu);
+}
 
 static int want_on(const struct question *question, const struct board *board, uint32_t *wanted,
 		   struct err *err)
@@ -161,9 +146,11 @@ static int size_board(const struct question *question, const struct board *board
 		r = pack_demand(board, wanted, &pack, err);
 	if (r)
 		return r;
-	json_array_append_new(answers, pack_json(board, &pack));
-	if (!question->wish->common.json)
-		print_pack(board, &pack, true);
+	json_array_append_new(answers, size_answer_json(board, &pack));
+	if (question->wish->common.json)
+		return 0;
+	size_answer_print(board, &pack);
+	print_bound(&pack);
 	return 0;
 }
 
@@ -226,9 +213,9 @@ static int show_together(const struct question *question, const struct mixed_ans
 
 		if (r)
 			return r;
-		json_array_append_new(answers, pack_json(question->boards[b], &pack));
+		json_array_append_new(answers, size_answer_json(question->boards[b], &pack));
 		if (!json)
-			print_pack(question->boards[b], &pack, false);
+			size_answer_print(question->boards[b], &pack);
 	}
 	if (json)
 		return ask_print_json(answer, err);
@@ -249,23 +236,38 @@ static int size_together(const struct question *question, struct err *err)
 	return r ? r : show_together(question, &mixed, err);
 }
 
+/* ---- the command ---- */
+
+static int answer(const struct question *question, struct err *err)
+{
+	const struct size_wish *wish = question->wish;
+	struct size_services services = {.services = wish->services,
+					 .table = wish->table,
+					 .share = wish->share,
+					 .json = wish->common.json};
+
+	if (wish->services)
+		return size_services(&services, question->boards, wish->boards.n, err);
+	return wish->together ? size_together(question, err) : size_each(question, err);
+}
+
 static int size_run(struct cmd_call *call, struct err *err)
 {
 	struct question question = {.wish = call->wish};
 	int r = read_wish(&question, err);
 
 	if (!r)
-		r = question.wish->together ? size_together(&question, err)
-					    : size_each(&question, err);
+		r = answer(&question, err);
 	policy_free(question.policy);
 	return r;
 }
 
 const struct cmd cmd_size = {
 	.name = "size",
-	.synopsis = "--need NAME=COUNT,... --board BOARD... [--together]",
+	.synopsis = "--need NAME=COUNT,... | --services FILE --table FILE --board BOARD...",
 	.summary = "The fewest GPUs that hold a demand, and how to cut them",
 	CMD_OPTS(size_opts),
+	.defaults = &size_defaults,
 	.wish_size = sizeof(struct size_wish),
 	.run = size_run,
 };

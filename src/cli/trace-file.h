@@ -1,7 +1,7 @@
 /*
  * trace-file.h - requests over time, from a file
  *
- * CSV with the heading "time,profile,duration". Times are durations since any
+ * CSV (csv.h) with columns time, profile and duration. Times are durations since any
  * beginning and may not go back; for profiles see stands-for.h.
  */
 #pragma once

@@ -7,10 +7,11 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 
-#define EPS_BOUND  1e-7 /* how far outside its bounds a value may be */
-#define EPS_PIVOT  1e-9 /* what is no pivot */
-#define EPS_WHOLE  1e-6 /* how far from whole is whole */
-#define REBUILD_AT 3000 /* pivots after which the table is made again */
+#define EPS_BOUND  1e-7	  /* how far outside its bounds a value may be */
+#define EPS_PIVOT  1e-9	  /* what is no pivot */
+#define EPS_WHOLE  1e-6	  /* how far from whole is whole */
+#define REBUILD_AT 3000	  /* pivots after which the table is made again */
+#define PIVOTS_MAX 200000 /* of one solution: then it is given up, so that it ends */
 
 struct entry {
 	unsigned row, column;
@@ -32,15 +33,15 @@ struct ilp {
 	struct range *columns, *rows;
 	struct entry *entries;
 
-	double *table;	    /* m x n */
-	double *reduced;    /* of each of the others: what a unit more of it costs */
-	double *scale;	    /* of each row: its largest entry is 1 in the table */
-	double *low, *high; /* by variable */
-	double *value;	    /* by variable */
-	unsigned *basic;    /* the variable of each line of the table */
-	unsigned *other;    /* the variable of each column of the table */
-	size_t *where;	    /* its line (m of them) or m + its column, by variable */
-	size_t n_pivots;
+	double *table;		       /* m x n */
+	double *reduced;	       /* of each of the others: what a unit more of it costs */
+	double *scale;		       /* of each row: its largest entry is 1 in the table */
+	double *low, *high;	       /* by variable */
+	double *value;		       /* by variable */
+	unsigned *basic;	       /* the variable of each line of the table */
+	unsigned *other;	       /* the variable of each column of the table */
+	size_t *where;		       /* its line (m of them) or m + its column, by variable */
+	size_t n_pivots, n_pivots_all; /* since the table was made, and ever */
 
 	uint64_t max_nodes;
 	struct ilp_result result;
@@ -147,6 +148,7 @@ static void pivot(struct ilp *ilp, size_t r, size_t q)
 	ilp->basic[r] = ilp->other[q];
 	ilp->other[q] = leaves;
 	ilp->n_pivots++;
+	ilp->n_pivots_all++;
 }
 
 static void compute_basic(struct ilp *ilp)
@@ -194,6 +196,15 @@ static void enter_again(struct ilp *ilp, size_t column, const bool *is_basic)
 		pivot(ilp, best, q);
 }
 
+/* Should rounding have let it enter no more: what is not basic lies on a bound. */
+static void put_on_bound(struct ilp *ilp, unsigned variable)
+{
+	double low = ilp->low[variable], high = ilp->high[variable];
+
+	if (ilp->value[variable] != low && ilp->value[variable] != high)
+		ilp->value[variable] = isfinite(low) ? low : high;
+}
+
 /* Make the table again from the description, with the same basis: rounding starts anew. */
 static int rebuild(struct ilp *ilp)
 {
@@ -208,6 +219,8 @@ static int rebuild(struct ilp *ilp)
 		if (is_basic[j])
 			enter_again(ilp, j, is_basic);
 	ilp->n_pivots = 0;
+	for (size_t q = 0; q < ilp->n; q++)
+		put_on_bound(ilp, ilp->other[q]);
 	compute_basic(ilp);
 	return 0;
 }
@@ -282,23 +295,34 @@ static size_t entering(const struct ilp *ilp, size_t r, bool up)
 	return best;
 }
 
-/* 1 solved, 0 there is no solution, -1 no memory. */
+/* The line goes to the bound it is outside of. Returns -1 when nothing lets it. */
+static int mend_line(struct ilp *ilp, size_t r)
+{
+	unsigned leaves = ilp->basic[r];
+	bool up = ilp->value[leaves] < ilp->low[leaves];
+	double to = up ? ilp->low[leaves] : ilp->high[leaves];
+	size_t q = entering(ilp, r, up);
+
+	if (q == ilp->n)
+		return -1;
+	move_other(ilp, q, ilp->value[ilp->other[q]] + (to - ilp->value[leaves]) / line(ilp, r)[q]);
+	ilp->value[leaves] = to;
+	pivot(ilp, r, q);
+	return 0;
+}
+
+/* 1 solved, 0 there is no solution or it was given up, -1 no memory. */
 static int relax(struct ilp *ilp)
 {
 	size_t r;
 
 	while ((r = worst_line(ilp)) < ilp->m) {
-		unsigned leaves = ilp->basic[r];
-		bool up = ilp->value[leaves] < ilp->low[leaves];
-		double to = up ? ilp->low[leaves] : ilp->high[leaves];
-		size_t q = entering(ilp, r, up);
-
-		if (q == ilp->n)
+		if (ilp->n_pivots_all >= PIVOTS_MAX) {
+			ilp->result.proven = false;
 			return 0;
-		move_other(ilp, q,
-			   ilp->value[ilp->other[q]] + (to - ilp->value[leaves]) / line(ilp, r)[q]);
-		ilp->value[leaves] = to;
-		pivot(ilp, r, q);
+		}
+		if (mend_line(ilp, r))
+			return 0;
 		if (ilp->n_pivots >= REBUILD_AT && rebuild(ilp))
 			return -1;
 	}
@@ -420,12 +444,9 @@ static int search(struct ilp *ilp)
 		ilp->result.proven = false;
 		return 0;
 	}
-	if (!ilp->result.nodes++) {
-		r = relax(ilp);
-		ilp->result.relaxed = r > 0 ? relaxed_cost(ilp) : INFINITY;
-	} else {
-		r = relax(ilp);
-	}
+	r = relax(ilp);
+	if (!ilp->result.nodes++ && r > 0)
+		ilp->result.relaxed = relaxed_cost(ilp);
 	if (r <= 0 || is_hopeless(ilp, relaxed_cost(ilp)))
 		return r < 0 ? -1 : 0;
 	column = most_broken(ilp);
@@ -498,10 +519,10 @@ int ilp_solve(struct ilp *ilp, uint64_t max_nodes, struct ilp_result *ret, struc
 	ilp->result.proven = true;
 	if (search(ilp))
 		return fail(err, ERR_NOMEM, "no memory for a program of %zu x %zu", ilp->m, ilp->n);
-	ilp->result.bound = ilp->result.found && ilp->result.proven ? ilp->result.cost
-			    : isfinite(ilp->result.relaxed)
-				    ? (int64_t)ceil(ilp->result.relaxed - EPS_WHOLE)
-				    : ILP_INFINITE;
+	if (ilp->result.proven)
+		ilp->result.bound = ilp->result.found ? ilp->result.cost : ILP_INFINITE;
+	else
+		ilp->result.bound = (int64_t)ceil(ilp->result.relaxed - EPS_WHOLE);
 	*ret = ilp->result;
 	return 0;
 }

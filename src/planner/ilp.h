@@ -11,7 +11,8 @@
  *
  * It is meant for programs of a few hundred rows and a few thousand columns,
  * kept as one dense table of doubles. A solution is checked in whole numbers
- * before it is believed; bounds and coefficients are below 2^31.
+ * before it is believed; that none is cheaper is as certain as doubles are.
+ * Bounds and coefficients are below 2^31.
  */
 #pragma once
 
@@ -30,7 +31,7 @@ struct ilp_result {
 	bool proven;	/* nothing is cheaper; without found: there is no solution */
 	int64_t cost;	/* when found */
 	int64_t bound;	/* no solution costs less; INT64_MAX when there is none */
-	double relaxed; /* of the relaxation, when it has a solution */
+	double relaxed; /* cost of the relaxation; 0 when that was not solved */
 	uint64_t nodes;
 	int64_t *values; /* one a column; belongs to the ilp */
 };
