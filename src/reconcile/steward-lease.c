@@ -101,10 +101,13 @@ static int grant_commit(struct steward *steward, struct grant *grant, bool exist
 
 	if (r)
 		return steward_not_saved(steward, err);
-	r = grant_write(steward, grant, exists, err);
+	/* What is unsaved comes first: it may be the same rows, or who had the place before. */
+	r = steward_save(steward, err);
+	if (!r)
+		r = grant_write(steward, grant, exists, err);
 	if (!r) {
 		grant_notes(steward, grant, now_s);
-		r = steward_save(steward, err);
+		r = steward_save_notes(steward, n_notes, err);
 	}
 	if (r)
 		ledger_rollback(steward->ledger);

@@ -51,6 +51,8 @@ void steward_settle(struct steward *steward);
 
 /* Inside an open transaction: all that is dirty and all notes. */
 int steward_save(struct steward *steward, struct err *err);
+/* Only the notes from that one on. */
+int steward_save_notes(struct steward *steward, size_t from, struct err *err);
 /* After its commit. */
 void steward_saved(struct steward *steward);
 

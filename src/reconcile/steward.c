@@ -288,7 +288,14 @@ int steward_save(struct steward *steward, struct err *err)
 	for (size_t i = 0; !r && i < steward->n_leases; i++)
 		if (steward->leases[i]->dirty)
 			r = ledger_lease_update(steward->ledger, &steward->leases[i]->row, err);
-	for (size_t i = 0; !r && i < steward->n_notes; i++)
+	return r ? r : steward_save_notes(steward, 0, err);
+}
+
+int steward_save_notes(struct steward *steward, size_t from, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = from; !r && i < steward->n_notes; i++)
 		r = write_note(steward->ledger, &steward->notes[i], err);
 	return r;
 }
