@@ -40,7 +40,7 @@ static struct steward_lease **queue_order(const struct steward *steward, size_t 
 }
 
 /* Ask again, as if it were asked now by one who has these. */
-static int admit_again(struct steward *steward, const struct steward_lease *lease,
+static int admit_again(const struct steward *steward, const struct steward_lease *lease,
 		       const struct policy_holding *holdings, size_t n, struct policy_terms *ret,
 		       struct err *err)
 {
@@ -68,19 +68,35 @@ static const struct policy_class *class_of(const struct steward *steward,
 	return policy_class_find(steward->policy, lease->row.class_name, &ignored);
 }
 
+/* Who has waited too long, and would be let in if there were room. */
+static const struct steward_lease *longest_waiting(const struct steward *steward, int64_t now_s)
+{
+	cleanup(free) struct policy_holding *holdings = NULL;
+	struct err ignored = ERR_INIT;
+	struct policy_terms terms;
+	size_t n;
+
+	holdings = steward_holdings(steward, &n);
+	for (size_t i = 0; holdings && i < steward->n_leases; i++) {
+		const struct steward_lease *lease = steward->leases[i];
+
+		if (lease->row.state == LEASE_QUEUED &&
+		    lease->row.requested_s + STEWARD_HOLD_S <= now_s &&
+		    !admit_again(steward, lease, holdings, n, &terms, &ignored))
+			return lease;
+	}
+	return NULL;
+}
+
 bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
 		  struct choose_hold *ret)
 {
+	const struct steward_lease *oldest = longest_waiting(steward, now_s);
 	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
-	const struct steward_lease *oldest = NULL;
 	const struct policy_class *class_;
 	struct outlook outlook;
 	size_t n;
 
-	for (size_t i = 0; !oldest && i < steward->n_leases; i++)
-		if (steward->leases[i]->row.state == LEASE_QUEUED &&
-		    steward->leases[i]->row.requested_s + STEWARD_HOLD_S <= now_s)
-			oldest = steward->leases[i];
 	class_ = oldest && oldest->row.id != except ? class_of(steward, oldest) : NULL;
 	if (!class_)
 		return false;
@@ -93,7 +109,7 @@ bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
 }
 
 /* Refused also to one who holds nothing: another policy than when it was asked. */
-static bool is_hopeless(struct steward *steward, const struct steward_lease *lease, struct err *err)
+static bool is_hopeless(const struct steward *steward, const struct steward_lease *lease, struct err *err)
 {
 	struct policy_terms ignored;
 
