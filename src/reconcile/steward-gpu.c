@@ -610,10 +610,21 @@ static int64_t next_end(const struct steward *steward, int64_t at_latest_s)
 	return at_latest_s;
 }
 
+/* What was to wait for some seconds must not wait for the hours the clock was set back by. */
+static void forget_waits(struct steward *steward)
+{
+	for (size_t i = 0; i < steward->n_gpus; i++)
+		steward->gpus[i].rest_until_s = 0;
+	for (size_t i = 0; i < steward->n_instances; i++)
+		steward->instances[i]->again_s = 0;
+}
+
 int64_t steward_tick(struct steward *steward, int64_t now_s)
 {
 	int64_t every_s = in_a_hurry(steward) ? STEWARD_HURRY_S : STEWARD_SURVEY_S;
 
+	if (now_s < steward->survey_s)
+		forget_waits(steward);
 	expire(steward, now_s);
 	steward_settle(steward);
 	if (now_s >= steward->survey_s + every_s || now_s < steward->survey_s)
