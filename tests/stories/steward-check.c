@@ -201,6 +201,42 @@ static int check_ledger(struct host *host, struct err *err)
 	return 0;
 }
 
+/* ---- ledger and GPUs ---- */
+
+struct written {
+	const struct world_state *state;
+	bool taken;
+	struct err *err;
+	bool known[WORLD_MAX_GPUS][WORLD_MAX_GIS];
+};
+
+static void compare_row(const struct ledger_instance *row, void *arg)
+{
+	struct written *written = arg;
+	const struct world_gpu *gpu = world_gpu_of(written->state, row->gpu);
+	unsigned gi = find_gi(gpu, row->profile_id, row->start);
+
+	if (gi != WORLD_NONE)
+		written->known[gpu - written->state->gpus][gi] = true;
+	else if (row->state == INSTANCE_PRESENT && !written->taken)
+		fail(written->err, ERR_INTERNAL,
+		     "instance %" PRId64 " is present in the ledger, not on its GPU", row->id);
+}
+
+int host_check_written(struct host *host, struct err *err)
+{
+	struct written written = {world_read(host->world), host->taken, err, {{false}}};
+	int r = ledger_instances(host->ledger, compare_row, &written, err);
+
+	for (unsigned g = 0; !r && g < written.state->n_gpus; g++)
+		for (unsigned i = 0; i < WORLD_MAX_GIS; i++)
+			if (written.state->gpus[g].gis[i].exists && !written.known[g][i])
+				fail(err, ERR_INTERNAL, "GPU %u: instance %u was never written", g,
+				     i);
+	world_done(host->world);
+	return -(int)err->code;
+}
+
 /* ---- memory and GPUs ---- */
 
 static bool is_stranger(struct host *host, unsigned gpu, unsigned gi, uint32_t generation)

@@ -2,9 +2,6 @@
  * The tale again, with every call to the backend failing in turn, with each
  * error it may return: without doing its work, and after doing it. Then the
  * failure is over, and everything agrees and works.
- *
- * And with the disk full from each write on: what runs goes on, nothing new is
- * promised, nothing is done on a GPU that was not written. Then there is room.
  */
 #include "steward-tale.h"
 
@@ -15,7 +12,6 @@
 #include "steward-steps.h"
 
 #define MOST_STEPS 3000
-#define STARVED_S  3 /* how long a scene of a starved tale lasts */
 
 static const char *library;
 
@@ -32,8 +28,6 @@ static void begin(struct host *host)
 
 	host_init(host, library, boards_, 2);
 }
-
-/* ---- failing calls ---- */
 
 /* What a call can answer: everything backend.h names, for the calls it names it for. */
 static bool may_answer(const char *call, enum err_code code, bool after)

@@ -195,7 +195,7 @@ void host_reset(struct host *host, const char *policy)
 	host->policy = policy;
 	host->now_s = START_S;
 	host->n_strangers = 0;
-	host->may_fail = host->gpus_vanish = false;
+	host->taken = host->may_fail = host->gpus_vanish = false;
 }
 
 int host_try_up(struct host *host, struct err *err)
@@ -305,6 +305,7 @@ void host_settle(struct host *host)
 int64_t host_ask(struct host *host, const char *who, const struct host_ask *ask)
 {
 	const struct steward_lease *lease = NULL;
+	bool starved = steps.act == STEP_FULL && steps.struck;
 	struct steward_wish wish = {
 		.wish = {.class_name = ask->class_,
 			 .reason = "to see what happens",
@@ -321,6 +322,9 @@ int64_t host_ask(struct host *host, const char *who, const struct host_ask *ask)
 	host->err = ERR_INIT;
 	if (steward_request(&host->steward, by_name(who), &wish, host->now_s, &lease, &host->err))
 		return 0;
+	if (starved)
+		fail_msg("full from write %u on: lease %d was promised", steps.strike,
+			 (int)lease->row.id);
 	assert_true(host->book->n < ARRAY_SIZE(host->book->promises));
 	host->book->promises[host->book->n] =
 		(struct promise){.lease = lease->row.id, .state = PROMISE_LIVES};
@@ -491,5 +495,6 @@ bool host_take_away(struct host *host, int64_t id)
 		world_abandon(host->world);
 	else
 		world_commit(host->world);
+	host->taken |= !code;
 	return !code;
 }

@@ -75,6 +75,7 @@ struct host {
 	struct book *book;
 	pid_t sleepers[HOST_SLEEPERS]; /* processes that do nothing; 0: none */
 	bool eager;		       /* jobs run at once: workers are never faster */
+	bool taken;		       /* an instance was taken away behind carve's back */
 	bool may_fail;		       /* leases may end because the driver failed */
 	bool gpus_vanish;	       /* processes may have lost their GPU under them */
 };
@@ -143,6 +144,9 @@ bool host_take_away(struct host *host, int64_t lease);
 
 /* Does everything say the same, and is every promise kept? err tells what does not. */
 int host_check(struct host *host, struct err *err);
+
+/* Is nothing on the GPUs that the ledger does not know of, and nothing gone that it calls present? */
+int host_check_written(struct host *host, struct err *err);
 
 /* NULL, or what is still under way. */
 const char *host_unrest(struct host *host);
