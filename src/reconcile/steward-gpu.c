@@ -55,7 +55,7 @@ static void try_close(struct steward *steward, const struct steward_gpu *gpu,
 {
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 
-	if (!lease || lease->row.state != LEASE_ENDING)
+	if (!lease || lease->row.state != LEASE_ENDING || gpu->seen_tick < lease->over_tick)
 		return;
 	if (instance->row.has_gi && observed_users(gpu->seen, instance->row.gi)) {
 		note_users(gpu, instance, "the lease is over, still in use by ");
@@ -254,10 +254,11 @@ void steward_reconcile_gpu(struct steward *steward, size_t index, int64_t now_s)
 }
 
 /* A newer look than the one we have. */
-static void accept_look(struct steward_gpu *gpu, struct observed_gpu **take_seen)
+static void accept_look(struct steward_gpu *gpu, struct observed_gpu **take_seen, uint64_t tick)
 {
 	observed_gpu_free(gpu->seen);
 	gpu->seen = steal(*take_seen);
+	gpu->seen_tick = tick;
 	gpu->has_trouble = false;
 }
 
@@ -349,7 +350,7 @@ static void survey_gpu(struct steward *steward, struct job *job, size_t i, int64
 		if (steward->instances[k]->gpu == STEWARD_NO_GPU || !steward->instances[k]->profile)
 			steward_bind(steward, steward->instances[k]);
 	if (job->seen[i]) {
-		accept_look(gpu, &job->seen[i]);
+		accept_look(gpu, &job->seen[i], job->tick);
 		act_on_look(steward, index, now_s);
 	} else {
 		gpu->has_trouble = true;
@@ -550,10 +551,9 @@ static void gpu_job_done(struct steward *steward, struct job *job, int64_t now_s
 		gpu->changed_tick = ++steward->tick; /* looks begun before this are old */
 		looked = job->after != NULL;
 		if (looked) /* where else, if it failed, is asked of what is there now */
-			accept_look(gpu, &job->after);
+			accept_look(gpu, &job->after, job->tick);
 		work_done(steward, job, now_s);
-		/* What was handed out since looks again, later than whatever made it necessary. */
-		if (looked && !gpu->jobs)
+		if (looked)
 			act_on_look(steward, i, now_s);
 		return;
 	}

@@ -443,6 +443,7 @@ void steward_end_lease(struct steward *steward, struct steward_lease *lease, int
 	vsnprintf(lease->row.why_ended, sizeof(lease->row.why_ended), format, args);
 	va_end(args);
 	lease->row.state = LEASE_ENDING;
+	lease->over_tick = ++steward->tick;
 	lease->dirty = true;
 	steward->hooks.unwatch(steward->hooks.arg, lease->row.id);
 	steward_note(steward, EVENT_ENDING, &about, now_s, "%s", lease->row.why_ended);

@@ -52,6 +52,7 @@ struct steward_gpu {
 	bool has_trouble;
 	struct err trouble;	   /* why it could not be looked at */
 	struct observed_gpu *seen; /* NULL: not yet */
+	uint64_t seen_tick;	   /* that look was asked for then */
 	uint64_t changed_tick;	   /* older observations do not count */
 	unsigned jobs;		   /* under way */
 	int64_t rest_until_s;
@@ -76,7 +77,8 @@ struct steward_lease {
 	struct ledger_lease row;
 	bool dirty;
 	unsigned tries;
-	unsigned position; /* in the queue, from 1 */
+	uint64_t over_tick; /* whether it is idle is told by looks asked for later */
+	unsigned position;  /* in the queue, from 1 */
 	bool has_estimate;
 	int64_t estimate_s;
 };
