@@ -381,7 +381,10 @@ static bool may_have_ended(const struct host *host, const struct ledger_lease *r
 {
 	static const char *const ends[] = {"there is no class", "process ", "nobody waits"};
 
-	if (row->has_ends && row->ends_s <= host->now_s)
+	if (row->has_ends &&
+	    row->ends_s <= (host->now_s > host->latest_s ? host->now_s : host->latest_s))
+		return true;
+	if (host->policies_change && !row->has_granted)
 		return true;
 	if (host->may_fail && strstr(row->why_ended, "could not be made"))
 		return true;

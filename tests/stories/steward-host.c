@@ -10,12 +10,21 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "steward-steps.h"
+
+/* Jobs pause for the driver before they try again; here time is a number, and nobody pauses. */
+int nanosleep(const struct timespec *wanted, struct timespec *ret_left)
+{
+	(void)wanted;
+	(void)ret_left;
+	return 0;
+}
 
 #define REST_ROUNDS 150
 #define START_S	    1790000000
@@ -27,7 +36,7 @@ static const struct policy_person people[] = {
 	{.uid = 1004, .name = "dee"},
 };
 
-static const struct policy_person *by_name(const char *name)
+const struct policy_person *host_person(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(people); i++)
 		if (!strcmp(people[i].name, name))
@@ -193,9 +202,9 @@ void host_reset(struct host *host, const char *policy)
 	world_commit(host->world);
 	*host->book = (struct book){.now_s = START_S};
 	host->policy = policy;
-	host->now_s = START_S;
+	host->now_s = host->latest_s = START_S;
 	host->n_strangers = 0;
-	host->taken = host->may_fail = host->gpus_vanish = false;
+	host->taken = host->may_fail = host->gpus_vanish = host->policies_change = false;
 }
 
 int host_try_up(struct host *host, struct err *err)
@@ -320,7 +329,8 @@ int64_t host_ask(struct host *host, const char *who, const struct host_ask *ask)
 	if (ask->pid && !proc_start_time(ask->pid, &wish.pid_start))
 		fail_msg("process %d is not there", ask->pid);
 	host->err = ERR_INIT;
-	if (steward_request(&host->steward, by_name(who), &wish, host->now_s, &lease, &host->err))
+	if (steward_request(&host->steward, host_person(who), &wish, host->now_s, &lease,
+			    &host->err))
 		return 0;
 	if (starved)
 		fail_msg("full from write %u on: lease %d was promised", steps.strike,
@@ -338,7 +348,7 @@ int host_release(struct host *host, const char *who, int64_t lease)
 
 	host->err = ERR_INIT;
 	mark(host, lease, PROMISE_LEAVES);
-	r = steward_release(&host->steward, by_name(who), lease,
+	r = steward_release(&host->steward, host_person(who), lease,
 			    &(struct steward_release){.reason = "done"}, host->now_s, &host->err);
 	if (!r)
 		mark(host, lease, PROMISE_OVER);
@@ -348,7 +358,8 @@ int host_release(struct host *host, const char *who, int64_t lease)
 int host_renew(struct host *host, const char *who, int64_t lease, int64_t time_s)
 {
 	host->err = ERR_INIT;
-	return steward_renew(&host->steward, by_name(who), lease, time_s, host->now_s, &host->err);
+	return steward_renew(&host->steward, host_person(who), lease, time_s, host->now_s,
+			     &host->err);
 }
 
 void host_set_policy(struct host *host, const char *text)
@@ -371,21 +382,35 @@ enum lease_state host_state(const struct host *host, int64_t id)
 
 /* ---- processes ---- */
 
+/* Without the files it was born with: the ledger's lock is one of them. done is the last to go. */
+static void sleep_for_ever(int done)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(done, 0);
+	close_range(1, ~0u, 0);
+	close(0);
+	for (;;)
+		pause();
+}
+
 size_t host_sleeper(struct host *host)
 {
 	size_t slot = 0;
+	int ends[2];
+	char none;
 	pid_t pid;
 
 	while (slot < HOST_SLEEPERS && host->sleepers[slot])
 		slot++;
 	assert_true(slot < HOST_SLEEPERS);
+	assert_int_equal(pipe(ends), 0);
 	pid = fork();
 	assert_true(pid >= 0);
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
+	if (!pid)
+		sleep_for_ever(ends[1]);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &none, 1), 0);
+	close(ends[0]);
 	host->sleepers[slot] = pid;
 	return slot;
 }
@@ -472,6 +497,35 @@ bool host_stranger_comes(struct host *host, unsigned gpu, unsigned profile_id, i
 		(struct host_stranger){gpu, gi, next->gpus[gpu].gis[gi].generation};
 	world_commit(host->world);
 	return true;
+}
+
+void host_stranger_goes(struct host *host, size_t n)
+{
+	struct host_stranger *stranger = &host->strangers[n];
+	struct world_state *next = world_change(host->world);
+
+	if (world_gi_destroy(next, stranger->gpu, stranger->gi)) {
+		world_abandon(host->world);
+		return;
+	}
+	world_commit(host->world);
+	*stranger = host->strangers[--host->n_strangers];
+}
+
+void host_forget_strangers(struct host *host)
+{
+	const struct world_state *state = world_read(host->world);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < host->n_strangers; i++) {
+		struct host_stranger stranger = host->strangers[i];
+		const struct world_gi *gi = &state->gpus[stranger.gpu].gis[stranger.gi];
+
+		if (gi->exists && gi->generation == stranger.generation)
+			host->strangers[kept++] = stranger;
+	}
+	host->n_strangers = kept;
+	world_done(host->world);
 }
 
 bool host_take_away(struct host *host, int64_t id)

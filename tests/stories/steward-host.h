@@ -65,7 +65,8 @@ struct host {
 	struct steward steward;
 	bool up;
 	int64_t now_s;
-	struct err err; /* of the last question */
+	int64_t latest_s; /* before the clock was set back */
+	struct err err;	  /* of the last question */
 	struct host_job jobs[128];
 	size_t n_jobs;
 	struct host_watch watches[512];
@@ -77,6 +78,7 @@ struct host {
 	bool eager;		       /* jobs run at once: workers are never faster */
 	bool taken;		       /* an instance was taken away behind carve's back */
 	bool may_fail;		       /* leases may end because the driver failed */
+	bool policies_change;	       /* who waits may be turned away */
 	bool gpus_vanish;	       /* processes may have lost their GPU under them */
 };
 
@@ -116,6 +118,8 @@ struct host_ask {
 	pid_t pid;
 };
 
+const struct policy_person *host_person(const char *name);
+
 /* Returns the lease, 0 when refused (host->err). */
 int64_t host_ask(struct host *host, const char *who, const struct host_ask *ask);
 int host_release(struct host *host, const char *who, int64_t lease);
@@ -137,6 +141,9 @@ void host_end_sleepers(struct host *host);
 
 /* Create an instance; false: no room there. */
 bool host_stranger_comes(struct host *host, unsigned gpu, unsigned profile_id, int start);
+void host_stranger_goes(struct host *host, size_t n);
+/* Those that a reset took along. */
+void host_forget_strangers(struct host *host);
 /* Take away the instance of a lease that nobody uses. */
 bool host_take_away(struct host *host, int64_t lease);
 
