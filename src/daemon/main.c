@@ -385,9 +385,9 @@ static void tell_started(struct carved *carved)
 {
 	struct steward *steward = &carved->steward;
 
-	steward_tell(steward, EVENT_STARTED, "carved", clock_now_s(), "carved %s, driver %s, %zu GPUs",
+	steward_tell(steward, EVENT_STARTED, "carved", clock_now_s(), "carved %s, driver %s, GPUs: %zu",
 		     CARVE_VERSION, carved->api.driver.driver, steward->n_gpus);
-	log_info("carved %s: driver %s, %zu GPUs, listening on %s", CARVE_VERSION,
+	log_info("carved %s: driver %s, GPUs: %zu, listening on %s", CARVE_VERSION,
 		 carved->api.driver.driver, steward->n_gpus, carved->options.socket);
 	if (steward->survey_trouble.code)
 		log_warning("the GPUs cannot be looked at: %s", steward->survey_trouble.text);
