@@ -15,14 +15,14 @@ ASK = {"class": "half", "reason": "a story"}
 CLONE_NEWNS, MS_PRIVATE, MS_REC, MNT_DETACH = 0x20000, 0x40000, 0x4000, 2
 
 
-def slowest_answer(host, until_s):
-    """The longest that GET /v1/status took, asked again and again until then."""
-    slowest = 0
+def answer_times(host, until_s):
+    """How long GET /v1/status took, asked again and again until then; sorted."""
+    times = []
     while time.monotonic() < until_s:
         begin = time.monotonic()
         host.get("/v1/status")
-        slowest = max(slowest, time.monotonic() - begin)
-    return slowest
+        times.append(time.monotonic() - begin)
+    return sorted(times)
 
 
 def gpu_of(host, index):
@@ -48,9 +48,12 @@ def hangs():
             else:
                 first = host.api("POST", "/v1/leases", {**ASK, "class": "full"}, ANN)[1]
             other = host.lease("full", BOB)
-            slowest = slowest_answer(host, begin + 1.5)
-            print(f"# slowest answer while {call} hangs: {slowest * 1000:.1f} ms")
-            same("under 100 ms", slowest < 0.1 * SLOWER, True)
+            times = answer_times(host, begin + 1.5)
+            most, slowest = times[len(times) * 99 // 100 - 1], times[-1]
+            print(f"# while {call} hangs: {len(times)} answers, 99 of 100 within {most * 1000:.1f} ms, "
+                  f"the slowest {slowest * 1000:.1f} ms")
+            # One may be as slow as a busy machine makes it, none as slow as the hang.
+            same("answers are quick", (most < 0.1 * SLOWER, slowest < 1), (True, True))
             same("two GPUs", first["instance"]["gpu_index"] != other["instance"]["gpu_index"], True)
             for lease, uid in ((first, ANN), (other, BOB)):
                 host.api("DELETE", f"/v1/leases/{lease['id']}", uid=uid)

@@ -28,7 +28,6 @@ import traceback
 from pathlib import Path
 
 
-
 def may_all_enter(path):
     """Can everybody run what lies in this folder?"""
     return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents])
@@ -371,6 +370,7 @@ def tell(*stories):
     if why := cannot():
         print(f"1..0 # SKIP {why}")
         sys.exit(0)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through the ends of all with
     print(f"1..{len(stories)}")
     failed = 0
     for number, story in enumerate(stories, 1):

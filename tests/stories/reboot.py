@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Servers and GPUs that are reset: leases are made again at their place, or end with their process."""
-from host import ANN, BOB, Host, finish, load, same, tell, wait_until
+from host import BOB, Host, finish, load, same, tell, wait_until
 
 KEEPS_MIG, LOSES_MIG = "a100-sxm4-80gb", "h100-sxm5-80gb"
 
