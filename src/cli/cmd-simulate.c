@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/ask.h"
 #include "cli/catalogue.h"
 #include "cli/cli.h"
@@ -11,6 +12,7 @@
 #include "cli/trace-file.h"
 #include "cli/view.h"
 #include "cli/words.h"
+#include "planner/ceiling.h"
 #include "planner/churn.h"
 
 #define LISTS_MAX 16
@@ -27,7 +29,7 @@ static const struct simulate_wish simulate_defaults = {
 	.board = "h100-sxm5-80gb",
 	.mixes = "uniform,skew-small,skew-big,bimodal",
 	.loads = "1",
-	.rules = "ff,rr,bf,wf,mfi,cap,cap+1,cap+2,repack",
+	.rules = "ff,rr,bf,wf,mfi,cap,cap+1,cap+2,repack,bound",
 	.n_gpus = 100,
 	.n_seeds = 20,
 	.seed = 100003,
@@ -81,18 +83,26 @@ static const struct column simulate_columns[] = {
 
 /* ---- what is asked for ---- */
 
+/* A rule, or the bound on them all, and what came of it. */
+struct row {
+	bool is_bound;
+	struct scheduler scheduler;
+	struct tally tally;
+	double most, most_slots; /* is_bound: what could be accepted at most */
+	bool unknown;		 /* is_bound: of one trace it could not be found */
+};
+
 struct experiment {
 	const struct simulate_wish *wish;
 	const struct board *board;
 	struct trace trace; /* of a file; else empty */
 	struct rules *rules;
-	struct scheduler schedulers[LISTS_MAX];
+	struct row rows[LISTS_MAX];
 	enum mix mixes[LISTS_MAX];
 	double loads[LISTS_MAX];
-	size_t n_schedulers, n_mixes, n_loads;
+	size_t n_rows, n_mixes, n_loads;
 	size_t n_cells, n_done; /* for progress */
-	struct tally tallies[LISTS_MAX];
-	json_t *rows;
+	json_t *results;
 };
 
 static int too_many(struct err *err)
@@ -100,13 +110,16 @@ static int too_many(struct err *err)
 	return fail(err, ERR_INVALID, "more than %d words", LISTS_MAX);
 }
 
-static int add_scheduler(const char *word, void *arg, struct err *err)
+static int add_row(const char *word, void *arg, struct err *err)
 {
 	struct experiment *experiment = arg;
+	struct row *row = &experiment->rows[experiment->n_rows];
 
-	if (experiment->n_schedulers == LISTS_MAX)
+	if (experiment->n_rows == LISTS_MAX)
 		return too_many(err);
-	return scheduler_parse(word, &experiment->schedulers[experiment->n_schedulers++], err);
+	experiment->n_rows++;
+	row->is_bound = !strcmp(word, "bound");
+	return row->is_bound ? 0 : scheduler_parse(word, &row->scheduler, err);
 }
 
 static int add_mix(const char *word, void *arg, struct err *err)
@@ -157,7 +170,7 @@ static int read_wish(struct experiment *experiment, struct err *err)
 	int r = catalogue_find(wish->board, &experiment->board, err);
 
 	if (!r)
-		r = words_each(wish->rules, "rule", add_scheduler, experiment, err);
+		r = words_each(wish->rules, "rule", add_row, experiment, err);
 	if (!r)
 		r = words_each(wish->mixes, "mix", add_mix, experiment, err);
 	if (!r)
@@ -180,20 +193,55 @@ static void show_progress(struct experiment *experiment)
 			experiment->n_done == experiment->n_cells ? "\r\033[K" : "");
 }
 
+static int run_rule(struct experiment *experiment, const struct trace *trace, struct row *row,
+		    struct err *err)
+{
+	cleanup(fleet_free) struct fleet *fleet =
+		fleet_new(experiment->rules, (uint32_t)experiment->wish->n_gpus);
+	struct tally one;
+	int r = fleet ? churn_replay(fleet, experiment->board, trace, &row->scheduler, &one, err)
+		      : fail(err, ERR_NOMEM, "no memory for a fleet");
+
+	if (!r)
+		tally_add(&row->tally, &one);
+	return r;
+}
+
+/* Not to be had for long traces: that is no error, for the rules still are. */
+static int run_bound(struct experiment *experiment, const struct trace *trace, struct row *row,
+		     struct err *err)
+{
+	uint32_t n_gpus = (uint32_t)experiment->wish->n_gpus;
+	struct ceiling by_count, by_slots;
+	int r = ceiling_find(experiment->board, trace, n_gpus, false, &by_count, err);
+
+	if (!r)
+		r = ceiling_find(experiment->board, trace, n_gpus, true, &by_slots, err);
+	if (r == -ERR_TOO_LARGE || r == -ERR_UNSUPPORTED) {
+		row->unknown = true;
+		return 0;
+	}
+	if (r)
+		return r;
+	row->tally.requests += trace->n;
+	for (size_t i = 0; i < trace->n; i++)
+		row->tally.slots +=
+			experiment->board->profiles[trace->requests[i].profile].memory_slices;
+	row->most += by_count.accepted;
+	row->most_slots += by_slots.accepted;
+	return 0;
+}
+
 /* One trace under all rules. */
 static int run_trace(struct experiment *experiment, const struct trace *trace, struct err *err)
 {
-	for (size_t i = 0; i < experiment->n_schedulers; i++) {
-		cleanup(fleet_free) struct fleet *fleet =
-			fleet_new(experiment->rules, (uint32_t)experiment->wish->n_gpus);
-		struct tally one;
-		int r = fleet ? churn_replay(fleet, experiment->board, trace,
-					     &experiment->schedulers[i], &one, err)
-			      : fail(err, ERR_NOMEM, "no memory for a fleet");
+	for (size_t i = 0; i < experiment->n_rows; i++) {
+		struct row *row = &experiment->rows[i];
+		int r = row->is_bound ? run_bound(experiment, trace, row, err)
+				      : run_rule(experiment, trace, row, err);
 
 		if (r)
 			return r;
-		tally_add(&experiment->tallies[i], &one);
 		show_progress(experiment);
 	}
 	return 0;
@@ -223,56 +271,75 @@ static int run_seeds(struct experiment *experiment, enum mix mix, double load, s
 /* ---- answers ---- */
 
 /* A share of six digits; null of nothing. */
-static json_t *ratio(uint64_t part, uint64_t whole)
+static json_t *ratio(double part, uint64_t whole)
 {
-	return whole ? json_real(round(1e6 * (double)part / (double)whole) / 1e6) : json_null();
+	return whole ? json_real(round(1e6 * part / (double)whole) / 1e6) : json_null();
 }
 
-static void add_rows(struct experiment *experiment, const char *mix, json_t *load, int64_t runs)
+static json_t *rule_json(const struct row *row)
 {
-	for (size_t i = 0; i < experiment->n_schedulers; i++) {
-		const struct tally *tally = &experiment->tallies[i];
-		char rule[32];
+	const struct tally *tally = &row->tally;
+	char rule[32];
 
-		json_array_append_new(
-			experiment->rows,
-			json_pack(
-				"{s:s, s:I, s:s, s:O, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:I, "
-				"s:o, s:o, s:o}",
-				"board", experiment->board->id, "gpus",
-				(json_int_t)experiment->wish->n_gpus, "mix", mix, "load", load,
-				"rule",
-				scheduler_format(&experiment->schedulers[i], rule, sizeof(rule)),
-				"runs", (json_int_t)runs, "requests", (json_int_t)tally->requests,
-				"accepted", (json_int_t)tally->accepted, "share",
-				ratio(tally->accepted, tally->requests), "slots",
-				(json_int_t)tally->slots, "slots_accepted",
-				(json_int_t)tally->slots_accepted, "share_slots",
-				ratio(tally->slots_accepted, tally->slots), "moves",
-				(json_int_t)tally->moves, "share_moves",
-				ratio(tally->moves, tally->accepted), "used",
-				ratio(tally->used, tally->samples), "least",
-				ratio(tally->least, tally->samples)));
+	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "rule",
+			 scheduler_format(&row->scheduler, rule, sizeof(rule)), "requests",
+			 (json_int_t)tally->requests, "accepted", (json_int_t)tally->accepted,
+			 "share", ratio((double)tally->accepted, tally->requests), "slots",
+			 (json_int_t)tally->slots, "slots_accepted",
+			 (json_int_t)tally->slots_accepted, "share_slots",
+			 ratio((double)tally->slots_accepted, tally->slots), "moves",
+			 (json_int_t)tally->moves, "share_moves",
+			 ratio((double)tally->moves, tally->accepted), "used",
+			 ratio((double)tally->used, tally->samples), "least",
+			 ratio((double)tally->least, tally->samples));
+}
+
+static json_t *bound_json(const struct row *row)
+{
+	uint64_t requests = row->unknown ? 0 : row->tally.requests;
+	uint64_t slots = row->unknown ? 0 : row->tally.slots;
+
+	return json_pack("{s:s, s:o, s:n, s:o, s:o, s:n, s:o, s:n, s:n, s:n, s:n}", "rule", "bound",
+			 "requests", json_known(requests), "accepted", "share",
+			 ratio(row->most, requests), "slots", json_known(slots), "slots_accepted",
+			 "share_slots", ratio(row->most_slots, slots), "moves", "share_moves",
+			 "used", "least");
+}
+
+/* Tell what came of all rules, and begin anew. */
+static void add_results(struct experiment *experiment, const char *mix, json_t *take_load,
+			int64_t runs)
+{
+	for (size_t i = 0; i < experiment->n_rows; i++) {
+		struct row *row = &experiment->rows[i];
+		json_t *json = row->is_bound ? bound_json(row) : rule_json(row);
+
+		json_object_set_new(json, "board", json_string(experiment->board->id));
+		json_object_set_new(json, "gpus", json_integer(experiment->wish->n_gpus));
+		json_object_set_new(json, "mix", json_string(mix));
+		json_object_set(json, "load", take_load);
+		json_object_set_new(json, "runs", json_integer(runs));
+		json_array_append_new(experiment->results, json);
+		*row = (struct row){.is_bound = row->is_bound, .scheduler = row->scheduler};
 	}
-	memset(experiment->tallies, 0, sizeof(experiment->tallies));
-	json_decref(load);
+	json_decref(take_load);
 }
 
 static int run_file(struct experiment *experiment, struct err *err)
 {
 	int r;
 
-	experiment->n_cells = experiment->n_schedulers;
+	experiment->n_cells = experiment->n_rows;
 	r = run_trace(experiment, &experiment->trace, err);
 	if (!r)
-		add_rows(experiment, experiment->wish->trace, json_null(), 1);
+		add_results(experiment, experiment->wish->trace, json_null(), 1);
 	return r;
 }
 
 static int run_mixes(struct experiment *experiment, struct err *err)
 {
 	experiment->n_cells = experiment->n_loads * experiment->n_mixes *
-			      (size_t)experiment->wish->n_seeds * experiment->n_schedulers;
+			      (size_t)experiment->wish->n_seeds * experiment->n_rows;
 	for (size_t l = 0; l < experiment->n_loads; l++)
 		for (size_t m = 0; m < experiment->n_mixes; m++) {
 			double load = experiment->loads[l];
@@ -280,8 +347,8 @@ static int run_mixes(struct experiment *experiment, struct err *err)
 
 			if (r)
 				return r;
-			add_rows(experiment, mix_name(experiment->mixes[m]), json_real(load),
-				 experiment->wish->n_seeds);
+			add_results(experiment, mix_name(experiment->mixes[m]), json_real(load),
+				    experiment->wish->n_seeds);
 		}
 	return 0;
 }
@@ -323,19 +390,19 @@ static int print_csv(const json_t *rows)
 static int print_rows(const struct experiment *experiment, struct err *err)
 {
 	const struct simulate_wish *wish = experiment->wish;
-	cleanup(json_decref) json_t *answer = json_pack("{s:O}", "results", experiment->rows);
+	cleanup(json_decref) json_t *answer = json_pack("{s:O}", "results", experiment->results);
 
 	if (wish->csv)
-		return print_csv(experiment->rows);
+		return print_csv(experiment->results);
 	if (wish->common.json)
 		return ask_print_json(answer, err);
 	return view_print(&wish->common, simulate_columns, ARRAY_SIZE(simulate_columns),
-			  experiment->rows, err);
+			  experiment->results, err);
 }
 
 static int simulate_run(struct cmd_call *call, struct err *err)
 {
-	struct experiment experiment = {.wish = call->wish, .rows = json_array()};
+	struct experiment experiment = {.wish = call->wish, .results = json_array()};
 	int r = read_wish(&experiment, err);
 
 	if (!r) {
@@ -349,7 +416,7 @@ static int simulate_run(struct cmd_call *call, struct err *err)
 		r = print_rows(&experiment, err);
 	trace_done(&experiment.trace);
 	rules_free(experiment.rules);
-	json_decref(experiment.rows);
+	json_decref(experiment.results);
 	return r;
 }
 
@@ -360,6 +427,7 @@ static void simulate_help(const struct cmd *cmd)
 	for (enum rule rule = 0; rule < RULE_COUNT; rule++)
 		printf("  %-14s %s\n", rule_name(rule), rule_meaning(rule));
 	printf("  %-14s everything moved at will, by closed form\n", "repack");
+	printf("  %-14s no rule: what none can exceed\n", "bound");
 	view_help("columns:", simulate_columns, ARRAY_SIZE(simulate_columns));
 }
 

@@ -6,11 +6,9 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "planner/simplex.h"
 
-#define EPS_BOUND  1e-7	  /* how far outside its bounds a value may be */
-#define EPS_PIVOT  1e-9	  /* what is no pivot */
 #define EPS_WHOLE  1e-6	  /* how far from whole is whole */
-#define REBUILD_AT 3000	  /* pivots after which the table is made again */
 #define PIVOTS_MAX 200000 /* of one solution: then it is given up, so that it ends */
 
 struct entry {
@@ -22,10 +20,6 @@ struct range {
 	int64_t low, high;
 };
 
-/*
- * Columns are variables 0..n-1; variable n + i is the activity of row i, the
- * sum. The table gives each basic variable as a sum of the others: b = T x.
- */
 struct ilp {
 	bool failed; /* memory ran out while it was described */
 	size_t n, cap_columns, m, cap_rows, n_entries, cap_entries;
@@ -33,16 +27,7 @@ struct ilp {
 	struct range *columns, *rows;
 	struct entry *entries;
 
-	double *table;		       /* m x n */
-	double *reduced;	       /* of each of the others: what a unit more of it costs */
-	double *scale;		       /* of each row: its largest entry is 1 in the table */
-	double *low, *high;	       /* by variable */
-	double *value;		       /* by variable */
-	unsigned *basic;	       /* the variable of each line of the table */
-	unsigned *other;	       /* the variable of each column of the table */
-	size_t *where;		       /* its line (m of them) or m + its column, by variable */
-	size_t n_pivots, n_pivots_all; /* since the table was made, and ever */
-
+	struct simplex simplex;
 	uint64_t max_nodes;
 	struct ilp_result result;
 };
@@ -62,15 +47,7 @@ void ilp_free(struct ilp *ilp)
 	free(ilp->columns);
 	free(ilp->rows);
 	free(ilp->entries);
-	free(ilp->table);
-	free(ilp->reduced);
-	free(ilp->scale);
-	free(ilp->low);
-	free(ilp->high);
-	free(ilp->value);
-	free(ilp->basic);
-	free(ilp->other);
-	free(ilp->where);
+	simplex_done(&ilp->simplex);
 	free(ilp->result.values);
 	free(ilp);
 }
@@ -112,233 +89,24 @@ void ilp_entry(struct ilp *ilp, unsigned row, unsigned column, int64_t value)
 	ilp->entries[ilp->n_entries++] = (struct entry){row, column, value};
 }
 
-/* ---- the table ---- */
-
-static double *line(const struct ilp *ilp, size_t i)
-{
-	return ilp->table + i * ilp->n;
-}
-
-/* The basic variable of line r and the other of column q change places. */
-static void pivot(struct ilp *ilp, size_t r, size_t q)
-{
-	double *pivot_line = line(ilp, r), inverse = 1 / pivot_line[q], share;
-	unsigned leaves;
-
-	for (size_t j = 0; j < ilp->n; j++)
-		pivot_line[j] *= -inverse;
-	pivot_line[q] = inverse;
-	for (size_t i = 0; i < ilp->m; i++) {
-		double *other_line = line(ilp, i);
-
-		share = other_line[q];
-		if (i == r || share == 0)
-			continue;
-		other_line[q] = 0;
-		for (size_t j = 0; j < ilp->n; j++)
-			other_line[j] += share * pivot_line[j];
-	}
-	share = ilp->reduced[q];
-	ilp->reduced[q] = 0;
-	for (size_t j = 0; j < ilp->n && share != 0; j++)
-		ilp->reduced[j] += share * pivot_line[j];
-	leaves = ilp->basic[r];
-	ilp->where[leaves] = ilp->m + q;
-	ilp->where[ilp->other[q]] = r;
-	ilp->basic[r] = ilp->other[q];
-	ilp->other[q] = leaves;
-	ilp->n_pivots++;
-	ilp->n_pivots_all++;
-}
-
-static void compute_basic(struct ilp *ilp)
-{
-	for (size_t i = 0; i < ilp->m; i++) {
-		const double *coefficients = line(ilp, i);
-		double sum = 0;
-
-		for (size_t j = 0; j < ilp->n; j++)
-			sum += coefficients[j] * ilp->value[ilp->other[j]];
-		ilp->value[ilp->basic[i]] = sum;
-	}
-}
-
-/* As described: the activities are basic. */
-static void start_table(struct ilp *ilp)
-{
-	for (size_t i = 0; i < ilp->m * ilp->n; i++)
-		ilp->table[i] = 0;
-	for (size_t e = 0; e < ilp->n_entries; e++)
-		line(ilp, ilp->entries[e].row)[ilp->entries[e].column] =
-			(double)ilp->entries[e].value / ilp->scale[ilp->entries[e].row];
-	for (size_t j = 0; j < ilp->n; j++) {
-		ilp->reduced[j] = (double)ilp->costs[j];
-		ilp->other[j] = (unsigned)j;
-		ilp->where[j] = ilp->m + j;
-	}
-	for (size_t i = 0; i < ilp->m; i++) {
-		ilp->basic[i] = (unsigned)(ilp->n + i);
-		ilp->where[ilp->n + i] = i;
-	}
-	ilp->n_pivots = 0;
-}
-
-/* Bring a column into the basis, for an activity that is to leave it. */
-static void enter_again(struct ilp *ilp, size_t column, const bool *is_basic)
-{
-	size_t best = ilp->m, q = ilp->where[column] - ilp->m;
-
-	for (size_t i = 0; i < ilp->m; i++)
-		if (ilp->basic[i] >= ilp->n && !is_basic[ilp->basic[i]] &&
-		    (best == ilp->m || fabs(line(ilp, i)[q]) > fabs(line(ilp, best)[q])))
-			best = i;
-	if (best < ilp->m && fabs(line(ilp, best)[q]) > EPS_PIVOT)
-		pivot(ilp, best, q);
-}
-
-/* Should rounding have let it enter no more: what is not basic lies on a bound. */
-static void put_on_bound(struct ilp *ilp, unsigned variable)
-{
-	double low = ilp->low[variable], high = ilp->high[variable];
-
-	if (ilp->value[variable] != low && ilp->value[variable] != high)
-		ilp->value[variable] = isfinite(low) ? low : high;
-}
-
-/* Make the table again from the description, with the same basis: rounding starts anew. */
-static int rebuild(struct ilp *ilp)
-{
-	cleanup(free) bool *is_basic = calloc(ilp->n + ilp->m + 1, sizeof(*is_basic));
-
-	if (!is_basic)
-		return -1;
-	for (size_t v = 0; v < ilp->n + ilp->m; v++)
-		is_basic[v] = ilp->where[v] < ilp->m;
-	start_table(ilp);
-	for (size_t j = 0; j < ilp->n; j++)
-		if (is_basic[j])
-			enter_again(ilp, j, is_basic);
-	ilp->n_pivots = 0;
-	for (size_t q = 0; q < ilp->n; q++)
-		put_on_bound(ilp, ilp->other[q]);
-	compute_basic(ilp);
-	return 0;
-}
-
-static void move_other(struct ilp *ilp, size_t q, double value)
-{
-	double by = value - ilp->value[ilp->other[q]];
-
-	if (by == 0)
-		return;
-	ilp->value[ilp->other[q]] = value;
-	for (size_t i = 0; i < ilp->m; i++)
-		ilp->value[ilp->basic[i]] += by * line(ilp, i)[q];
-}
-
-/* New bounds; one that is not basic lies on the bound where it costs least. */
-static void set_bounds(struct ilp *ilp, size_t variable, double low, double high)
-{
-	size_t q = ilp->where[variable] - ilp->m;
-
-	ilp->low[variable] = low;
-	ilp->high[variable] = high;
-	if (ilp->where[variable] >= ilp->m)
-		move_other(ilp, q, ilp->reduced[q] < 0 ? high : low);
-}
-
-/* ---- the relaxation ---- */
-
-/* The line farthest outside its bounds; m when all are inside. */
-static size_t worst_line(const struct ilp *ilp)
-{
-	size_t worst = ilp->m;
-	double most = 0;
-
-	for (size_t i = 0; i < ilp->m; i++) {
-		unsigned v = ilp->basic[i];
-		double off = fmax(ilp->low[v] - ilp->value[v], ilp->value[v] - ilp->high[v]);
-
-		/* Large values are known less exactly. */
-		if (off > most && off > EPS_BOUND + 1e-12 * fabs(ilp->value[v])) {
-			most = off;
-			worst = i;
-		}
-	}
-	return worst;
-}
-
-/*
- * The column that may change so that line r goes up (or down) at the least
- * cost a unit, the largest coefficient when they tie; n when there is none.
- */
-static size_t entering(const struct ilp *ilp, size_t r, bool up)
-{
-	const double *coefficients = line(ilp, r);
-	double least = INFINITY;
-	size_t best = ilp->n;
-
-	for (size_t j = 0; j < ilp->n; j++) {
-		unsigned v = ilp->other[j];
-		double a = up ? coefficients[j] : -coefficients[j], ratio;
-		bool at_low = ilp->value[v] == ilp->low[v];
-
-		if (fabs(a) < EPS_PIVOT || ilp->low[v] == ilp->high[v] || at_low != (a > 0))
-			continue;
-		ratio = fabs(ilp->reduced[j] / a);
-		if (ratio < least - 1e-11 || (ratio < least + 1e-11 && best < ilp->n &&
-					      fabs(a) > fabs(coefficients[best]))) {
-			least = fmin(ratio, least);
-			best = j;
-		}
-	}
-	return best;
-}
-
-/* The line goes to the bound it is outside of. Returns -1 when nothing lets it. */
-static int mend_line(struct ilp *ilp, size_t r)
-{
-	unsigned leaves = ilp->basic[r];
-	bool up = ilp->value[leaves] < ilp->low[leaves];
-	double to = up ? ilp->low[leaves] : ilp->high[leaves];
-	size_t q = entering(ilp, r, up);
-
-	if (q == ilp->n)
-		return -1;
-	move_other(ilp, q, ilp->value[ilp->other[q]] + (to - ilp->value[leaves]) / line(ilp, r)[q]);
-	ilp->value[leaves] = to;
-	pivot(ilp, r, q);
-	return 0;
-}
+/* ---- the search ---- */
 
 /* 1 solved, 0 there is no solution or it was given up, -1 no memory. */
 static int relax(struct ilp *ilp)
 {
-	size_t r;
-
-	while ((r = worst_line(ilp)) < ilp->m) {
-		if (ilp->n_pivots_all >= PIVOTS_MAX) {
-			ilp->result.proven = false;
-			return 0;
-		}
-		if (mend_line(ilp, r))
-			return 0;
-		if (ilp->n_pivots >= REBUILD_AT && rebuild(ilp))
-			return -1;
+	switch (simplex_solve(&ilp->simplex, PIVOTS_MAX)) {
+	case SIMPLEX_SOLVED:
+		return 1;
+	case SIMPLEX_NOMEM:
+		return -1;
+	case SIMPLEX_GIVEN_UP:
+		ilp->result.proven = false;
+		return 0;
+	case SIMPLEX_NONE:
+		break;
 	}
-	return 1;
+	return 0;
 }
-
-static double relaxed_cost(const struct ilp *ilp)
-{
-	double cost = 0;
-
-	for (size_t j = 0; j < ilp->n; j++)
-		cost += (double)ilp->costs[j] * ilp->value[j];
-	return cost;
-}
-
-/* ---- the search ---- */
 
 /* The column farthest from a whole number; n when all are whole. */
 static size_t most_broken(const struct ilp *ilp)
@@ -347,7 +115,7 @@ static size_t most_broken(const struct ilp *ilp)
 	size_t best = ilp->n;
 
 	for (size_t j = 0; j < ilp->n; j++) {
-		double off = fabs(ilp->value[j] - round(ilp->value[j]));
+		double off = fabs(ilp->simplex.value[j] - round(ilp->simplex.value[j]));
 
 		if (off > most) {
 			most = off;
@@ -384,7 +152,7 @@ static int accept(struct ilp *ilp)
 	if (!values || !sums)
 		return -1;
 	for (size_t j = 0; j < ilp->n; j++) {
-		values[j] = llround(ilp->value[j]);
+		values[j] = llround(ilp->simplex.value[j]);
 		cost += ilp->costs[j] * values[j];
 	}
 	if (!keeps_rows(ilp, values, sums))
@@ -402,20 +170,21 @@ static int search(struct ilp *ilp);
 
 static int search_between(struct ilp *ilp, size_t column, double low, double high)
 {
-	double was_low = ilp->low[column], was_high = ilp->high[column];
+	double was_low = ilp->simplex.low[column], was_high = ilp->simplex.high[column];
 	int r;
 
 	if (low > high)
 		return 0;
-	set_bounds(ilp, column, low, high);
+	simplex_bound(&ilp->simplex, column, low, high);
 	r = search(ilp);
-	set_bounds(ilp, column, was_low, was_high);
+	simplex_bound(&ilp->simplex, column, was_low, was_high);
 	return r;
 }
 
 static int branch(struct ilp *ilp, size_t column)
 {
-	double low = ilp->low[column], high = ilp->high[column], value = ilp->value[column];
+	double low = ilp->simplex.low[column], high = ilp->simplex.high[column],
+	       value = ilp->simplex.value[column];
 	double below = floor(value);
 	bool down = value - below < 0.5;
 	int r;
@@ -446,8 +215,8 @@ static int search(struct ilp *ilp)
 	}
 	r = relax(ilp);
 	if (!ilp->result.nodes++ && r > 0)
-		ilp->result.relaxed = relaxed_cost(ilp);
-	if (r <= 0 || is_hopeless(ilp, relaxed_cost(ilp)))
+		ilp->result.relaxed = simplex_cost(&ilp->simplex);
+	if (r <= 0 || is_hopeless(ilp, simplex_cost(&ilp->simplex)))
 		return r < 0 ? -1 : 0;
 	column = most_broken(ilp);
 	if (column < ilp->n)
@@ -456,7 +225,7 @@ static int search(struct ilp *ilp)
 	if (r)
 		return r < 0 ? -1 : 0;
 	/* Rounding has gathered: once more from a fresh table, or leave it unproven. */
-	if (rebuild(ilp) || relax(ilp) < 0)
+	if (simplex_rebuild(&ilp->simplex) || relax(ilp) < 0)
 		return -1;
 	column = most_broken(ilp);
 	if (column < ilp->n)
@@ -469,55 +238,57 @@ static int search(struct ilp *ilp)
 
 /* ---- solving ---- */
 
-static int make_room(struct ilp *ilp)
+static int compare_entries(const void *a, const void *b)
 {
-	size_t n = ilp->n + ilp->m + 1;
+	const struct entry *x = a, *y = b;
 
-	ilp->table = calloc(ilp->m * ilp->n + 1, sizeof(*ilp->table));
-	ilp->reduced = calloc(ilp->n + 1, sizeof(*ilp->reduced));
-	ilp->scale = calloc(ilp->m + 1, sizeof(*ilp->scale));
-	ilp->low = calloc(n, sizeof(*ilp->low));
-	ilp->high = calloc(n, sizeof(*ilp->high));
-	ilp->value = calloc(n, sizeof(*ilp->value));
-	ilp->basic = calloc(ilp->m + 1, sizeof(*ilp->basic));
-	ilp->other = calloc(ilp->n + 1, sizeof(*ilp->other));
-	ilp->where = calloc(n, sizeof(*ilp->where));
-	return ilp->table && ilp->reduced && ilp->scale && ilp->low && ilp->high && ilp->value &&
-			       ilp->basic && ilp->other && ilp->where
-		       ? 0
-		       : -1;
+	return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static void find_scales(struct ilp *ilp)
+static double bound(int64_t value)
 {
-	for (size_t i = 0; i < ilp->m; i++)
-		ilp->scale[i] = 1;
-	for (size_t e = 0; e < ilp->n_entries; e++)
-		ilp->scale[ilp->entries[e].row] =
-			fmax(ilp->scale[ilp->entries[e].row], fabs((double)ilp->entries[e].value));
+	return value == ILP_INFINITE ? INFINITY : (double)value;
 }
 
-static void start_bounds(struct ilp *ilp)
+static int add_rows(struct ilp *ilp, struct simplex_entry *room)
 {
-	for (size_t v = 0; v < ilp->n + ilp->m; v++) {
-		const struct range *range = v < ilp->n ? &ilp->columns[v] : &ilp->rows[v - ilp->n];
-		double scale = v < ilp->n ? 1 : ilp->scale[v - ilp->n];
+	size_t e = 0;
 
-		ilp->low[v] = range->low == -ILP_INFINITE ? -INFINITY : (double)range->low / scale;
-		ilp->high[v] = range->high == ILP_INFINITE ? INFINITY : (double)range->high / scale;
+	if (ilp->n_entries)
+		qsort(ilp->entries, ilp->n_entries, sizeof(*ilp->entries), compare_entries);
+	for (size_t i = 0; i < ilp->m; i++) {
+		size_t n = 0;
+
+		for (; e < ilp->n_entries && ilp->entries[e].row == i; e++)
+			room[n++] = (struct simplex_entry){ilp->entries[e].column,
+							   (double)ilp->entries[e].value};
+		if (simplex_add_row(&ilp->simplex, room, n, bound(ilp->rows[i].low),
+				    bound(ilp->rows[i].high)))
+			return -1;
 	}
+	return 0;
+}
+
+static int start(struct ilp *ilp)
+{
+	cleanup(free) double *costs = calloc(ilp->n + 1, sizeof(*costs));
+	cleanup(free) double *most = calloc(ilp->n + 1, sizeof(*most));
+	cleanup(free) struct simplex_entry *room = calloc(ilp->n + 1, sizeof(*room));
+
+	if (ilp->failed || !costs || !most || !room)
+		return -1;
+	for (size_t j = 0; j < ilp->n; j++) {
+		costs[j] = (double)ilp->costs[j];
+		most[j] = (double)ilp->columns[j].high;
+	}
+	return simplex_init(&ilp->simplex, ilp->n, costs, most) || add_rows(ilp, room) ? -1 : 0;
 }
 
 int ilp_solve(struct ilp *ilp, uint64_t max_nodes, struct ilp_result *ret, struct err *err)
 {
-	if (ilp->failed || make_room(ilp))
-		return fail(err, ERR_NOMEM, "no memory for a program of %zu x %zu", ilp->m, ilp->n);
-	find_scales(ilp);
-	start_bounds(ilp);
-	start_table(ilp);
 	ilp->max_nodes = max_nodes;
 	ilp->result.proven = true;
-	if (search(ilp))
+	if (start(ilp) || search(ilp))
 		return fail(err, ERR_NOMEM, "no memory for a program of %zu x %zu", ilp->m, ilp->n);
 	if (ilp->result.proven)
 		ilp->result.bound = ilp->result.found ? ilp->result.cost : ILP_INFINITE;

@@ -4,13 +4,12 @@
  *	minimise  sum cost_j x_j
  *	subject to  low_i <= sum a_ij x_j <= high_i,  0 <= x_j <= most_j,  x integer
  *
- * where every cost is a whole number, 0 or more. Then the slack basis is dual
- * feasible, and one dual simplex method solves the relaxation and, after each
- * branch, the rest: a bound changes, the basis stays. The search goes down the
- * side the relaxation leans to and comes back by bounds.
+ * where every cost is a whole number, 0 or more. The relaxation is solved by
+ * the dual simplex method (simplex.h), and after each branch from where it stood:
+ * a bound changes, the basis stays. The search goes down the side the relaxation
+ * leans to.
  *
- * It is meant for programs of a few hundred rows and a few thousand columns,
- * kept as one dense table of doubles. A solution is checked in whole numbers
+ * It is meant for a few hundred rows and a few thousand columns. A solution is checked in whole numbers
  * before it is believed; that none is cheaper is as certain as doubles are.
  * Bounds and coefficients are below 2^31.
  */

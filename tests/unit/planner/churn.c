@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/err.h"
+#include "planner/ceiling.h"
 #include "planner/churn.h"
 
 #define BOARD  "h100-sxm5-80gb"
@@ -162,6 +163,51 @@ static void test_table(void **state)
 	rules_free(rules);
 }
 
+/* What no scheduler can exceed, by count and by slots. */
+static void test_bound(void **state)
+{
+	static const struct {
+		double load;
+		struct {
+			int by_count, by_slots;
+		} mixes[MIX_COUNT];
+	} cases[] = {
+		{1.0, {{9866, 9706}, {9924, 9763}, {9803, 9685}, {9824, 9658}}},
+		{0.9, {{9983, 9960}, {9997, 9990}, {9973, 9960}, {9973, 9952}}},
+		{1.2, {{9504, 8988}, {9573, 9007}, {9364, 8993}, {9483, 8994}}},
+	};
+	const struct board *board = board_by_id(BOARD);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (enum mix mix = 0; mix < MIX_COUNT; mix++) {
+			double most[2] = {0}, asked[2] = {0};
+			struct err err = ERR_INIT;
+
+			for (uint32_t run = 0; run < N_RUNS; run++) {
+				struct ceiling ceiling[2];
+				struct trace trace;
+
+				make_trace(mix, cases[i].load, run, &trace);
+				for (size_t by = 0; by < 2; by++) {
+					if (ceiling_find(board, &trace, N_GPUS, by, &ceiling[by],
+							 &err))
+						fail_msg("%s", err.text);
+					most[by] += ceiling[by].accepted;
+				}
+				asked[0] += (double)trace.n;
+				for (size_t r = 0; r < trace.n; r++)
+					asked[1] += board->profiles[trace.requests[r].profile]
+							    .memory_slices;
+				trace_done(&trace);
+			}
+			assert_int_equal(lround(1e4 * most[0] / asked[0]),
+					 cases[i].mixes[mix].by_count);
+			assert_int_equal(lround(1e4 * most[1] / asked[1]),
+					 cases[i].mixes[mix].by_slots);
+		}
+}
+
 /* Small enough to follow by hand: two A30, where 4g takes a whole one. */
 static void test_by_hand(void **state)
 {
@@ -228,6 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fingerprints),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_names_of_schedulers),
 	};
