@@ -283,11 +283,27 @@ static void close_ending(struct steward *steward, int64_t now_s)
 	}
 }
 
+/* One that was lost before it ever said who it is goes by its index until it does. */
+static bool is_same_gpu(const struct backend_gpu *known, const struct backend_gpu *now)
+{
+	return known->uuid[0] ? !strcmp(known->uuid, now->uuid) : known->index == now->index;
+}
+
 static size_t gpu_slot(struct steward *steward, const struct backend_gpu *info)
 {
-	for (size_t i = 0; i < steward->n_gpus; i++)
-		if (!strcmp(steward->gpus[i].info.uuid, info->uuid))
+	size_t nameless = STEWARD_NO_GPU;
+
+	for (size_t i = 0; i < steward->n_gpus; i++) {
+		const struct backend_gpu *known = &steward->gpus[i].info;
+
+		if (!is_same_gpu(known, info))
+			continue;
+		if (known->uuid[0])
 			return i;
+		nameless = i;
+	}
+	if (nameless != STEWARD_NO_GPU)
+		return nameless;
 	return steward->n_gpus < BACKEND_MAX_GPUS ? steward->n_gpus++ : STEWARD_NO_GPU;
 }
 
@@ -309,7 +325,7 @@ static void see_gpu(struct steward *steward, size_t index, const struct backend_
 					  info->board ? info->board->id : NULL);
 	if (!fresh)
 		return;
-	gpu->dirty = true;
+	gpu->dirty = info->uuid[0] != '\0'; /* the ledger knows GPUs by that */
 	snprintf(row.gpu, sizeof(row.gpu), "%s", info->uuid);
 	steward_note(steward, info->lost ? EVENT_GPU_LOST : EVENT_GPU_SEEN,
 		     &(struct about){.instance = &row}, now_s, "GPU %u, %s: %s", info->index,
@@ -324,7 +340,7 @@ static void miss_gpus(struct steward *steward, const struct job *job, int64_t no
 		bool found = false;
 
 		for (size_t k = 0; k < job->n_gpus; k++)
-			found |= !strcmp(job->gpus[k].uuid, gpu->info.uuid);
+			found |= is_same_gpu(&gpu->info, &job->gpus[k]);
 		if (found || !gpu->there)
 			continue;
 		gpu->there = false;
