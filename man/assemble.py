@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 page, carve, errors, parts, transcripts = sys.argv[1:6]
-LISTS = {"instances": ("gpus", "columns with --instances:")}
+LISTS = {"instances": ("gpus", "columns with --instances:"), "steps": ("layout", "columns of plan:")}
 
 
 def columns(name):

@@ -15,7 +15,7 @@
 	X(lease) X(run) X(leases) X(renew) X(release) \
 	X(log)                                        \
 	X(boards) X(profiles) X(policy)               \
-	X(size) X(simulate)                           \
+	X(layout) X(size) X(simulate)                 \
 	X(completion)
 /* clang-format on */
 

@@ -5,17 +5,31 @@
 
 #include "base/cleanup.h"
 
+/* How many from there on are the same, wherever they lie. */
+static size_t count_equal(const struct wish_gpu *gpu, size_t first)
+{
+	size_t n = 1;
+
+	while (first + n < gpu->n && !gpu->at[first].has_start && !gpu->at[first + n].has_start &&
+	       gpu->at[first + n].profile == gpu->at[first].profile)
+		n++;
+	return n;
+}
+
 void wish_write_gpu(const struct wish_gpu *gpu, struct text *ret)
 {
 	if (!gpu->mig)
 		text_add(ret, "off");
 	else if (!gpu->n)
 		text_add(ret, "empty");
-	for (size_t i = 0; i < gpu->n; i++) {
+	for (size_t i = 0, n; i < gpu->n; i += n) {
 		char shape[32];
 
-		text_addf(ret, "%s%s", i ? "," : "",
-			  profile_shape(gpu->at[i].profile, shape, sizeof(shape)));
+		n = count_equal(gpu, i);
+		text_add(ret, i ? "," : "");
+		if (n > 1)
+			text_addf(ret, "%zux", n);
+		text_add(ret, profile_shape(gpu->at[i].profile, shape, sizeof(shape)));
 		if (gpu->at[i].has_start)
 			text_addf(ret, "@%u", gpu->at[i].start);
 	}

@@ -46,12 +46,12 @@ static void test_words(void **state)
 	static const struct {
 		const char *words[3], *wish, *mistake;
 	} rows[] = {
-		{{"gpu0=3g,2g,1g,1g", "gpu1=7x1g"}, "gpu0=3g,2g,1g,1g\ngpu1=1g,1g,1g,1g,1g,1g,1g\n", NULL},
+		{{"gpu0=3g,2g,1g,1g", "gpu1=7x1g"}, "gpu0=3g,2g,2x1g\ngpu1=7x1g\n", NULL},
 		{{"0=3g@4,1g.20gb"}, "gpu0=3g@4,1g.20gb\n", NULL},
 		{{"GPU-bb=2g.20gb", "gpu2=off"}, "gpu1=2g\ngpu2=off\n", NULL},
 		{{"all=empty", "gpu1=7g"}, "gpu0=empty\ngpu1=7g\ngpu2=empty\n", NULL},
 		{{"gpu1=7g", "a100-sxm4-80gb=1g+me", "all=empty"}, "gpu0=1g+me\ngpu1=7g\ngpu2=empty\n", NULL},
-		{{"gpu0,gpu2=2x3g"}, "gpu0=3g,3g\ngpu2=3g,3g\n", NULL},
+		{{"gpu0,gpu2=2x3g"}, "gpu0=2x3g\ngpu2=2x3g\n", NULL},
 		{{"gpu0"}, NULL, "'gpu0' is not GPU=INSTANCES"},
 		{{"gpu0="}, NULL, "'gpu0=' is not GPU=INSTANCES"},
 		{{"gpu0=3g,,1g"}, NULL, "'gpu0=3g,,1g', character 9: '' is not an instance"},
@@ -109,7 +109,7 @@ static void test_ours(void **state)
 	/* clang-format off */
 	static const struct file_row rows[] = {
 		{OURS "    - gpus: all\n      instances: [3g, 2x1g]\n", NULL,
-		 "gpu0=3g,1g,1g\ngpu1=3g,1g,1g\ngpu2=3g,1g,1g\n", NULL},
+		 "gpu0=3g,2x1g\ngpu1=3g,2x1g\ngpu2=3g,2x1g\n", NULL},
 		{OURS "    - {gpus: [0, GPU-bb], instances: 3g@4}\n    - {gpus: all, mig: off}\n", NULL,
 		 "gpu0=3g@4\ngpu1=3g@4\ngpu2=off\n", NULL},
 		{OURS "    - {gpus: b200-180gb, instances: 7g}\n    - {gpus: 0, instances: empty}\n", "day",
@@ -153,7 +153,7 @@ static void test_parted(void **state)
 	/* clang-format off */
 	static const struct file_row rows[] = {
 		{PARTED "    - devices: [0, 1]\n      " ENABLED "{\"1g.10gb\": 2, \"3g.40gb\": 1}\n", NULL,
-		 "gpu0=1g,1g,3g\ngpu1=1g,1g,3g\n", NULL},
+		 "gpu0=2x1g,3g\ngpu1=2x1g,3g\n", NULL},
 		{PARTED "    - devices: all\n      " ENABLED "{}\n", NULL, "gpu0=empty\ngpu1=empty\ngpu2=empty\n",
 		 NULL},
 		{PARTED "    - devices: all\n      mig-enabled: false\n", NULL, "gpu0=off\ngpu1=off\ngpu2=off\n",

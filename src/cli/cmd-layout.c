@@ -1,0 +1,265 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/ask.h"
+#include "cli/cli.h"
+#include "cli/layout-plan.h"
+#include "cli/present.h"
+#include "cli/view.h"
+
+struct layout_wish {
+	struct cli_wish common;
+	const char *file, *config, *format, *name;
+	bool any_order;
+};
+
+static const struct cmd_opt layout_opts[] = {
+	{"file", OPT_TEXT, offsetof(struct layout_wish, file), .arg = "FILE",
+	 .help = "plan, assert: the wish is in this file, ours or mig-parted's"},
+	{"config", OPT_TEXT, offsetof(struct layout_wish, config), .arg = "NAME",
+	 .help = "plan, assert: this one of the layouts in the file"},
+	{"any-order", OPT_FLAG, offsetof(struct layout_wish, any_order),
+	 .help = "plan: equal GPUs may exchange their layouts"},
+	{"format", OPT_TEXT, offsetof(struct layout_wish, format), .arg = "WORD",
+	 .help = "export: words, yaml (the default) or mig-parted"},
+	{"name", OPT_TEXT, offsetof(struct layout_wish, name), .arg = "NAME",
+	 .help = "export: what the file calls the layout (default: now)"},
+	CLI_TABLE,
+};
+
+static const struct column show_columns[] = {
+	{"index", "GPU", COLUMN_NUMBER, "its index"},
+	{"board", "BOARD", COLUMN_TEXT, "its model: carve boards"},
+	{"mig", "MIG", COLUMN_TEXT, "on, off or unsupported"},
+	{"layout", "LAYOUT", COLUMN_TEXT,
+	 "its instances, each at its first unit; as a wish is written"},
+	{"free_units", "FREE", COLUMN_NUMBER, "placement units that nothing covers", .extra = true},
+	{"uuid", "UUID", COLUMN_TEXT, "its UUID", .extra = true},
+};
+
+/* ---- show ---- */
+
+static json_t *free_units(const struct present_gpu *gpu)
+{
+	int left = gpu->readable ? gpu->gpu.board->units : 0;
+
+	for (size_t i = 0; i < gpu->gpu.n; i++)
+		left -= gpu->gpu.at[i].profile->size;
+	return gpu->readable && gpu->mig ? json_integer(left) : json_null();
+}
+
+static json_t *show_row(const struct present *present, size_t i)
+{
+	static const char *const same[] = {"uuid", "board", "mig"};
+	const struct present_gpu *gpu = &present->gpus[i];
+	cleanup(text_done) struct text words = TEXT_INIT;
+	json_t *row = json_pack("{s:I}", "index", (json_int_t)present->server.gpus[i].index);
+
+	for (size_t k = 0; k < ARRAY_SIZE(same); k++) {
+		json_t *value = json_object_get(gpu->json, same[k]);
+
+		json_object_set_new(row, same[k], value ? json_incref(value) : json_null());
+	}
+	layout_words(&present->now.gpus[i], &words);
+	json_object_set_new(row, "layout",
+			    gpu->readable ? json_string(text_str(&words)) : json_null());
+	json_object_set_new(row, "free_units", free_units(gpu));
+	return row;
+}
+
+static int show(const struct layout_wish *wish, const struct present *present, struct err *err)
+{
+	cleanup(json_decref) json_t *answer = json_pack("{s:[]}", "gpus");
+	json_t *rows = json_object_get(answer, "gpus");
+
+	for (size_t i = 0; i < present->server.n; i++)
+		json_array_append_new(rows, show_row(present, i));
+	if (wish->common.json)
+		return ask_print_json(answer, err);
+	return view_print(&wish->common, show_columns, ARRAY_SIZE(show_columns), rows, err);
+}
+
+/* ---- export ---- */
+
+static bool is_plain_name(const char *name)
+{
+	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789._-") == strlen(name);
+}
+
+static int export(const struct layout_wish *wish, const struct present *present, struct err *err)
+{
+	static const char *const forms[] = {
+#define X(name, word, meaning) word,
+		WISH_FORM_TABLE(X)
+#undef X
+	};
+	cleanup(text_done) struct text text = TEXT_INIT;
+	const char *name = wish->name ? wish->name : "now";
+	int form = wish->format ? cmd_word(wish->format, "format", forms, WISH_FORM_COUNT, err)
+				: WISH_YAML;
+	bool any = false;
+
+	if (form < 0)
+		return fail_in(err, "--format: ");
+	if (!is_plain_name(name))
+		return fail(err, ERR_INVALID,
+			    "--name: '%.80s' is more than letters, digits and . _ -", name);
+	if (wish->common.json)
+		return show(wish, present, err);
+	for (size_t i = 0; i < present->server.n; i++) {
+		any |= present->now.gpus[i].given;
+		if (present->server.gpus[i].board && !present->gpus[i].readable)
+			return fail(err, ERR_UNSUPPORTED,
+				    "GPU %u cannot MIG, or has what the catalogue does not",
+				    present->server.gpus[i].index);
+	}
+	if (!any)
+		return fail(err, ERR_NOT_FOUND, "no GPU here can MIG");
+	wish_write((enum wish_form)form, &present->server, &present->now, name, &text);
+	printf("%s", text_str(&text));
+	return 0;
+}
+
+/* ---- plan, assert ---- */
+
+static int read_wish(const struct layout_wish *wish, const struct present *present,
+		     const struct cmd_call *call, struct wish *ret, struct err *err)
+{
+	if (!wish->file == (call->n_args < 2)) {
+		fail(err, ERR_INVALID, "%s needs words like gpu0=3g,2g, or --file FILE",
+		     call->args[0]);
+		return fail_hint(err, "carve layout --help explains");
+	}
+	if (wish->config && !wish->file)
+		return fail(err, ERR_INVALID, "--config needs --file FILE");
+	if (wish->file)
+		return wish_load(wish->file, wish->config, &present->server, ret, err);
+	return wish_from_words(call->args + 1, (size_t)call->n_args - 1, &present->server, ret,
+			       err);
+}
+
+static int plan(const struct layout_wish *wish, const struct present *present, struct wish *wanted,
+		struct err *err)
+{
+	cleanup(json_decref) json_t *answer = NULL;
+	int r = layout_plan(present, wanted, wish->any_order, &answer, err);
+
+	if (r)
+		return r;
+	if (wish->common.json)
+		return ask_print_json(answer, err);
+	return layout_plan_print(&wish->common, present, answer, err);
+}
+
+/* As wished is what needs no step; to whom it belongs plays no part. */
+static bool is_so(const struct present_gpu *gpu, const struct wish_gpu *wish)
+{
+	struct change_gpu idle = gpu->gpu;
+	struct err ignored = ERR_INIT;
+	struct change change;
+
+	if (!gpu->readable || gpu->mig != wish->mig)
+		return false;
+	for (size_t i = 0; i < idle.n; i++)
+		idle.at[i].use = CHANGE_IDLE;
+	return !change_make(&idle, wish, &change, &ignored) && !change.n;
+}
+
+static void add_difference(const struct present *present, size_t i, const struct wish_gpu *wish,
+			   json_t *differs)
+{
+	cleanup(text_done) struct text now = TEXT_INIT;
+	cleanup(text_done) struct text wished = TEXT_INIT;
+
+	layout_words(&present->now.gpus[i], &now);
+	layout_words(wish, &wished);
+	json_array_append_new(differs, json_pack("{s:I, s:s?, s:s}", "index",
+						 (json_int_t)present->server.gpus[i].index, "now",
+						 present->gpus[i].readable ? text_str(&now) : NULL,
+						 "wish", text_str(&wished)));
+}
+
+static int assert_wish(const struct layout_wish *wish, const struct present *present,
+		       const struct wish *wanted, struct cmd_call *call, struct err *err)
+{
+	cleanup(json_decref) json_t *answer = json_pack("{s:b, s:[]}", "so", 1, "differs");
+	json_t *differs = json_object_get(answer, "differs");
+	const json_t *row;
+	size_t i;
+
+	for (i = 0; i < present->server.n; i++)
+		if (wanted->gpus[i].given && !is_so(&present->gpus[i], &wanted->gpus[i]))
+			add_difference(present, i, &wanted->gpus[i], differs);
+	json_object_set_new(answer, "so", json_boolean(!json_array_size(differs)));
+	call->exit_status = json_array_size(differs) ? 1 : 0;
+	if (wish->common.json)
+		return ask_print_json(answer, err);
+	json_array_foreach(differs, i, row) {
+		cleanup(text_done) struct text line = TEXT_INIT;
+
+		view_add(row, "gpu", "index", COLUMN_NUMBER, "", 0, &line);
+		view_add(row, " is ", "now", COLUMN_TEXT, "", 0, &line);
+		view_add(row, ", not ", "wish", COLUMN_TEXT, "", 0, &line);
+		printf("%s\n", text_str(&line));
+	}
+	return 0;
+}
+
+/* ---- the command ---- */
+
+enum word { WORD_SHOW, WORD_PLAN, WORD_ASSERT, WORD_EXPORT };
+
+static const char *const words[] = {"show", "plan", "assert", "export"};
+
+static int layout_run(struct cmd_call *call, struct err *err)
+{
+	const struct layout_wish *wish = call->wish;
+	cleanup(present_free) struct present *present = NULL;
+	int word = cmd_word(call->args[0], "word of layout", words, ARRAY_SIZE(words), err);
+	bool wishes = word == WORD_PLAN || word == WORD_ASSERT;
+	struct wish wanted;
+	int r;
+
+	if (word < 0)
+		return -(int)err->code;
+	if (!wishes && call->n_args > 1)
+		return fail(err, ERR_INVALID, "layout %s does not take '%.80s'", words[word],
+			    call->args[1]);
+	r = present_ask(&wish->common, &present, err);
+	if (!r && wishes)
+		r = read_wish(wish, present, call, &wanted, err);
+	if (r)
+		return r;
+	switch ((enum word)word) {
+	case WORD_SHOW:
+		return show(wish, present, err);
+	case WORD_EXPORT:
+		return export(wish, present, err);
+	case WORD_PLAN:
+		return plan(wish, present, &wanted, err);
+	case WORD_ASSERT:
+		return assert_wish(wish, present, &wanted, call, err);
+	}
+	return fail(err, ERR_INTERNAL, "layout has no such word");
+}
+
+static void layout_help(const struct cmd *cmd)
+{
+	(void)cmd;
+	view_help("columns:", show_columns, ARRAY_SIZE(show_columns));
+	layout_plan_help();
+}
+
+const struct cmd cmd_layout = {
+	.name = "layout",
+	.synopsis = "show | export | plan WISH... | assert WISH...",
+	.summary = "How the GPUs are divided, and the way to what is wanted",
+	CMD_OPTS(layout_opts),
+	.wish_size = sizeof(struct layout_wish),
+	.min_args = 1,
+	.max_args = -1,
+	.more_help = layout_help,
+	.run = layout_run,
+};
