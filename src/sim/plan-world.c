@@ -128,6 +128,22 @@ static int arm(const struct plan_fault *fault, struct world_state *state, uint32
 	return tool_code(world_fault_add(state, &armed, ret_id), err, "the fault");
 }
 
+/* An XID of an instance that is not there would look like one of nobody's doing. */
+static int check_instance(const struct plan_fault *fault, const struct world_gpu *gpu,
+			  struct err *err)
+{
+	if (!fault->has_gi)
+		return 0;
+	if (!gpu->gis[fault->gi].exists)
+		return fail(err, ERR_NOT_FOUND, "GPU %u has no GPU instance %u", fault->gpu,
+			    fault->gi);
+	if (fault->has_ci && !gpu->gis[fault->gi].cis[fault->ci].exists)
+		return fail(err, ERR_NOT_FOUND,
+			    "GPU %u, GPU instance %u has no compute instance %u", fault->gpu,
+			    fault->gi, fault->ci);
+	return 0;
+}
+
 int plan_fault_arm(const struct plan_fault *fault, struct world_state *state, uint32_t *ret_id,
 		   struct err *err)
 {
@@ -137,6 +153,8 @@ int plan_fault_arm(const struct plan_fault *fault, struct world_state *state, ui
 	*ret_id = 0;
 	switch (fault->kind) {
 	case FAULT_XID:
+		if (check_instance(fault, &state->gpus[fault->gpu], err))
+			return -(int)err->code;
 		world_event(state, fault->gpu, NVML_EVENT_XID, (uint64_t)fault->xid,
 			    or_none(fault->has_gi, fault->gi), or_none(fault->has_ci, fault->ci));
 		return 0;

@@ -511,7 +511,8 @@ def faults_are_checked():
                             (("lost", "0", "--factor", "2"), "has no --factor"),
                             (("xid", "0"), "usage: carve-sim fault add xid GPU XID"),
                             (("sloe",), "did you mean 'slow'?"), (("ecc", "0"), "--corrected"),
-                            (("lost", "3"), "there is no GPU 3")):
+                            (("lost", "3"), "there is no GPU 3"),
+                            (("xid", "0", "43", "--gi", "5"), "GPU 0 has no GPU instance 5")):
             got = world("fault", "add", *words)
             check(got.returncode in (INVALID, NOT_FOUND) and says in got.stderr,
                   f"fault add {' '.join(words)}", got)
