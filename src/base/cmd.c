@@ -97,7 +97,7 @@ static int unknown_option(const struct cmd *cmd, const char *typed, struct err *
 	return fail_hint(err, "%s %s --help lists them", cmd_program.name, cmd->name);
 }
 
-static size_t long_options(const struct cmd *cmd, struct option *options)
+static void long_options(const struct cmd *cmd, struct option *options)
 {
 	size_t n = 0;
 
@@ -108,7 +108,29 @@ static size_t long_options(const struct cmd *cmd, struct option *options)
 			.val = (int)n + 256,
 		};
 	options[n] = (struct option){0};
-	return n;
+}
+
+/* "+:hf:c:": what getopt_long() wants to know about letters. */
+static void short_options(const struct cmd *cmd, char *ret)
+{
+	ret += sprintf(ret, "%s:h", cmd->own_args ? "+" : "");
+	for (size_t i = 0; i < N_OPTS_MAX && cmd_opt_at(cmd, i); i++) {
+		const struct cmd_opt *opt = cmd_opt_at(cmd, i);
+
+		if (opt->letter)
+			ret += sprintf(ret, "%c%s", opt->letter, opt->kind == OPT_FLAG ? "" : ":");
+	}
+}
+
+/* Which option getopt_long() found; NULL: none of ours. */
+static const struct cmd_opt *found_option(const struct cmd *cmd, int found, size_t *ret_i)
+{
+	const struct cmd_opt *opt;
+
+	for (*ret_i = 0; *ret_i < N_OPTS_MAX && (opt = cmd_opt_at(cmd, *ret_i)); ++*ret_i)
+		if (found == (int)*ret_i + 256 || (opt->letter && found == opt->letter))
+			return opt;
+	return NULL;
 }
 
 static int check_args(const struct cmd *cmd, const struct cmd_call *call, const bool *given,
@@ -119,8 +141,8 @@ static int check_args(const struct cmd *cmd, const struct cmd_call *call, const 
 			return fail(err, ERR_INVALID, "%s needs --%s %s", cmd->name,
 				    cmd->opts[i].name, cmd->opts[i].arg ? cmd->opts[i].arg : "");
 	if (call->n_args < cmd->min_args)
-		fail(err, ERR_INVALID, "%s needs more: %s %s %s", cmd->name,
-		     cmd_program.name, cmd->name, cmd->synopsis);
+		fail(err, ERR_INVALID, "%s needs more: %s %s %s", cmd->name, cmd_program.name,
+		     cmd->name, cmd->synopsis);
 	else if (cmd->max_args >= 0 && call->n_args > cmd->max_args)
 		fail(err, ERR_INVALID, "%s does not take '%.80s'", cmd->name,
 		     call->args[cmd->max_args]);
@@ -133,17 +155,18 @@ int cmd_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_call *cal
 	      struct err *err)
 {
 	struct option options[N_OPTS_MAX + 1];
+	char letters[2 * N_OPTS_MAX + 4];
 	bool given[N_OPTS_MAX] = {false};
-	size_t n = long_options(cmd, options);
 	int found;
 
+	long_options(cmd, options);
+	short_options(cmd, letters);
 	*ret_help = false;
 	optind = 0; /* glibc: start over */
 	opterr = 0;
-	while ((found = getopt_long(argc, argv, cmd->own_args ? "+:h" : ":h", options, NULL)) !=
-	       -1) {
-		size_t i = found >= 256 ? (size_t)(found - 256) : n;
-		const struct cmd_opt *opt = i < n ? cmd_opt_at(cmd, i) : NULL;
+	while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		size_t i;
+		const struct cmd_opt *opt = found_option(cmd, found, &i);
 		int r;
 
 		if (found == 'h' || opt == &help_opt) {
@@ -262,9 +285,11 @@ void cmd_help(const struct cmd *cmd)
 	for (size_t i = 0; cmd_opt_at(cmd, i); i++) {
 		const struct cmd_opt *opt = cmd_opt_at(cmd, i);
 		char left[64];
+		int n = snprintf(left, sizeof(left), "--%s%s%s", opt->name, opt->arg ? " " : "",
+				 opt->arg ? opt->arg : "");
 
-		snprintf(left, sizeof(left), "--%s%s%s", opt->name, opt->arg ? " " : "",
-			 opt->arg ? opt->arg : "");
+		if (opt->letter && n > 0 && (size_t)n < sizeof(left))
+			snprintf(left + n, sizeof(left) - (size_t)n, ", -%c", opt->letter);
 		printf("  %-22s %s\n", left, opt->help);
 	}
 	if (cmd->more_help)
@@ -277,8 +302,8 @@ void cmd_list(const struct cmd *const *cmds, size_t n)
 {
 	const char *name = cmd_program.name;
 
-	printf("%s - %s\n\nusage: %s COMMAND [options] [arguments]\n\n", name,
-	       cmd_program.summary, name);
+	printf("%s - %s\n\nusage: %s COMMAND [options] [arguments]\n\n", name, cmd_program.summary,
+	       name);
 	for (size_t i = 0; i < n; i++)
 		if (!cmds[i]->hidden)
 			printf("  %-10s %s\n", cmds[i]->name, cmds[i]->summary);

@@ -47,6 +47,7 @@ struct cmd_opt {
 	const char *arg;  /* "FILE"; NULL for flags */
 	const char *help; /* one line */
 	bool required;
+	char letter; /* 'f' for -f; 0: none. -h is --help everywhere */
 };
 
 struct cmd_call {

@@ -11,6 +11,7 @@ static const struct {
 	{"release", "$(carve leases --columns id --no-heading 2>/dev/null)"},
 	{"renew", "$(carve leases --columns id --no-heading 2>/dev/null)"},
 	{"profiles", "$(carve boards --columns id --no-heading 2>/dev/null)"},
+	{"layout", "show export plan assert"},
 	{"policy", "check reload"},
 	{"completion", "bash"},
 };

@@ -15,9 +15,9 @@ struct layout_wish {
 };
 
 static const struct cmd_opt layout_opts[] = {
-	{"file", OPT_TEXT, offsetof(struct layout_wish, file), .arg = "FILE",
+	{"file", OPT_TEXT, offsetof(struct layout_wish, file), .arg = "FILE", .letter = 'f',
 	 .help = "plan, assert: the wish is in this file, ours or mig-parted's"},
-	{"config", OPT_TEXT, offsetof(struct layout_wish, config), .arg = "NAME",
+	{"config", OPT_TEXT, offsetof(struct layout_wish, config), .arg = "NAME", .letter = 'c',
 	 .help = "plan, assert: this one of the layouts in the file"},
 	{"any-order", OPT_FLAG, offsetof(struct layout_wish, any_order),
 	 .help = "plan: equal GPUs may exchange their layouts"},
