@@ -11,7 +11,7 @@
 #include "planner/churn.h"
 #include "policy/policy.h"
 
-#define TRACE_FILE_MAX_BYTES (256u << 20)
+#define TRACE_FILE_MAX_BYTES (64u << 20)
 
 /*
  *   policy  NULL: profiles only

@@ -101,6 +101,9 @@ int churn_trace(const struct board *board, const struct churn_wish *wish, struct
 	if (!(longest >= 1 && longest <= UINT32_MAX))
 		return fail(err, ERR_INVALID, "load %g on %u GPUs: nothing would last a time slot",
 			    wish->load, wish->n_gpus);
+	if (wish->horizon * capacity / generator.mean_slots > CHURN_MAX_REQUESTS)
+		return fail(err, ERR_TOO_LARGE, "horizon %g on %u GPUs: more than %d requests",
+			    wish->horizon, wish->n_gpus, CHURN_MAX_REQUESTS);
 	mersenne_seed(&random, wish->key);
 	while (slots < wish->horizon * capacity) {
 		struct request request = {.at = (int64_t)trace.n};

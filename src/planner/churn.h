@@ -20,6 +20,8 @@
 #include "planner/fleet.h"
 #include "planner/rule.h"
 
+#define CHURN_MAX_REQUESTS 20000000 /* of one generated trace */
+
 #define CHURN_KINDS 6 /* base and double-memory profiles of the largest boards */
 
 /* name, as typed, probabilities of 1g, 1g double memory, 2g, 3g, 4g, 7g */
@@ -70,7 +72,7 @@ struct churn_wish {
  * One request per time slot. Profiles of the mix that the board does not have
  * are left out. A duration is uniform on 1..2 load T, where T slots of requests
  * of mean size fill the fleet.
- * err: NOMEM, INVALID when the load is so small that nothing would last a slot
+ * err: NOMEM, TOO_LARGE, INVALID when the load is so small that nothing would last a slot
  */
 int churn_trace(const struct board *board, const struct churn_wish *wish, struct trace *ret,
 		struct err *err);

@@ -6,13 +6,15 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "planner/simplex.h"
 
 #define N_MAX	   SIZE_MAX_PROFILES
 #define F_MAX	   SIZE_MAX_FACETS
 #define EPS	   1e-9
-#define WAYS_MAX   4096	  /* of one service; more are not looked at, and nothing is proven */
-#define STATES_MAX 200000 /* of services joined so far */
-#define STEPS_MAX  50000000
+#define WAYS_MAX   4096	   /* of one service; more are not looked at, and nothing is proven */
+#define STATES_MAX 200000  /* of services joined so far */
+#define STEPS_MAX  4000000 /* of all searching */
+#define PIVOTS_MAX 20000
 #define GPUS_MAX   100000
 
 struct way {
@@ -142,7 +144,8 @@ struct search {
 	size_t order[N_MAX], n; /* profiles that serve, the best price for its rate last */
 	double least;		/* that price */
 	double budget;
-	struct ways *ways; /* NULL: only the cheapest cost is looked for, in budget */
+	struct ways *ways;
+	bool all; /* else only the cheapest is looked for, its cost in budget */
 	uint32_t counts[N_MAX];
 };
 
@@ -186,6 +189,7 @@ static void add_way(struct search *search)
 		for (size_t p = 0; p < N_MAX; p++)
 			way.needs[f] += problem->facets[f].needs[p] * way.counts[p];
 	}
+	problem->n_steps += 2 * ways->n;
 	for (size_t i = 0; i < ways->n; i++)
 		if (needs_no_more(ways->at[i].needs, way.needs, problem->n_facets))
 			return;
@@ -201,7 +205,7 @@ static void add_way(struct search *search)
 
 static void found_way(struct search *search, double cost)
 {
-	if (search->ways)
+	if (search->all)
 		add_way(search);
 	else
 		search->budget = fmin(search->budget, cost);
@@ -234,24 +238,41 @@ static void choose_counts(struct search *search, size_t i, uint64_t left_milli, 
 	search->counts[profile] = 0;
 }
 
-/* All ways within the budget into ways; without, the cost of the cheapest. */
-static double search_ways(struct problem *problem, size_t s, double budget, struct ways *ways)
+static void search_from(struct search *search)
+{
+	size_t profile;
+
+	order_profiles(search);
+	search->least = least_price(search->problem, search->service, &profile);
+	if (search->service->rate_milli)
+		choose_counts(search, 0, search->service->rate_milli, 0);
+	else
+		found_way(search, 0);
+}
+
+/* The cheapest way to serve, and its cost. */
+static void find_cheapest(struct problem *problem, size_t s)
 {
 	struct search search = {.problem = problem,
 				.service = &problem->services[s],
-				.budget = budget,
-				.ways = ways};
-	size_t profile;
+				.budget = INFINITY,
+				.ways = &problem->ways[s]};
 
-	if (ways)
-		ways->n = 0;
-	order_profiles(&search);
-	search.least = least_price(problem, search.service, &profile);
-	if (search.service->rate_milli)
-		choose_counts(&search, 0, search.service->rate_milli, 0);
-	else
-		found_way(&search, 0);
-	return search.budget;
+	search_from(&search);
+	problem->ways[s].least = search.budget;
+}
+
+/* All ways that cost at most so much more. */
+static void find_ways(struct problem *problem, size_t s, double more)
+{
+	struct search search = {.problem = problem,
+				.service = &problem->services[s],
+				.budget = problem->ways[s].least + more,
+				.ways = &problem->ways[s],
+				.all = true};
+
+	problem->ways[s].n = 0;
+	search_from(&search);
 }
 
 /* ---- joining ---- */
@@ -323,6 +344,11 @@ static void keep_best(const struct join *join, struct states *states)
 	for (size_t i = 0; i < states->n; i++) {
 		bool needless = false;
 
+		join->problem->n_steps += n;
+		if (join->problem->n_steps > STEPS_MAX) {
+			join->problem->cut = true;
+			break;
+		}
 		for (size_t j = n; j-- > 0 && !needless;)
 			needless =
 				needs_no_more(states->at[j].tight, states->at[i].tight, n_facets);
@@ -336,6 +362,7 @@ static void keep_best(const struct join *join, struct states *states)
 static int join_service(struct join *join, const struct states *before, const struct ways *ways,
 			struct states *ret)
 {
+	join->problem->n_steps += before->n * ways->n;
 	for (size_t i = 0; i < before->n; i++)
 		for (size_t w = 0; w < ways->n; w++) {
 			struct state state = {.before = (uint32_t)i, .way = (uint32_t)w};
@@ -408,7 +435,7 @@ static int try_ways(struct problem *problem, uint64_t n_gpus, double more, struc
 	int r;
 
 	for (size_t s = 0; s < problem->n; s++)
-		search_ways(problem, s, problem->ways[s].least + more, &problem->ways[s]);
+		find_ways(problem, s, more);
 	r = join_all(problem, n_gpus, levels, ret);
 	for (size_t s = 0; s <= problem->n; s++)
 		free(levels[s].at);
@@ -429,13 +456,111 @@ static int try_gpus(struct problem *problem, uint64_t n_gpus, struct serve_answe
 		left_over -= problem->ways[s].least;
 	if (left_over < -EPS)
 		return 0;
-	problem->n_steps = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(parts) && !r; i++)
 		r = try_ways(problem, n_gpus, left_over * parts[i], ret);
 	return r;
 }
 
 /* ---- solving ---- */
+
+/* One column for the GPUs, then one for each service and profile. */
+static size_t column_of(size_t s, size_t p)
+{
+	return 1 + s * N_MAX + p;
+}
+
+static int add_relaxed_rows(const struct problem *problem, struct simplex *simplex,
+			    struct simplex_entry *row)
+{
+	for (unsigned f = 0; f < problem->n_facets; f++) {
+		size_t n = 0;
+
+		row[n++] = (struct simplex_entry){0, problem->facets[f].most};
+		for (size_t s = 0; s < problem->n; s++)
+			for (size_t p = 0; p < N_MAX; p++)
+				if (problem->services[s].each_milli[p])
+					row[n++] = (struct simplex_entry){
+						(uint32_t)column_of(s, p),
+						-(double)problem->facets[f].needs[p]};
+		if (simplex_add_row(simplex, row, n, 0, INFINITY))
+			return -1;
+	}
+	for (size_t s = 0; s < problem->n; s++) {
+		const struct serve_service *service = &problem->services[s];
+		size_t n = 0;
+
+		for (size_t p = 0; p < N_MAX; p++)
+			if (service->each_milli[p])
+				row[n++] = (struct simplex_entry){(uint32_t)column_of(s, p),
+								  (double)service->each_milli[p]};
+		if (simplex_add_row(simplex, row, n, (double)service->rate_milli, INFINITY))
+			return -1;
+	}
+	return 0;
+}
+
+/* What is left of the rate after whole instances, by the profile that costs least for it. */
+static void serve_rest(const struct problem *problem, size_t s, uint32_t *counts)
+{
+	const struct serve_service *service = &problem->services[s];
+	double least = INFINITY;
+	uint64_t served = 0, rest, n = 0;
+	size_t best = 0;
+
+	for (size_t p = 0; p < N_MAX; p++)
+		served += counts[p] * service->each_milli[p];
+	rest = service->rate_milli > served ? service->rate_milli - served : 0;
+	for (size_t p = 0; p < N_MAX && rest; p++) {
+		uint64_t each = service->each_milli[p];
+		uint64_t enough = each ? rest / each + (rest % each != 0) : 0;
+
+		if (!each || (double)enough * problem->prices[p] >= least)
+			continue;
+		least = (double)enough * problem->prices[p];
+		best = p;
+		n = enough;
+	}
+	counts[best] += (uint32_t)n;
+}
+
+/*
+ * When there is too much to try: whole instances of the best division, and the
+ * rest of each service by itself. A few GPUs more than the least, at most.
+ * Returns 0, or -1 without memory.
+ */
+static int settle_for_rounding(const struct problem *problem, struct serve_answer *ret)
+{
+	size_t n = 1 + problem->n * N_MAX;
+	cleanup(free) double *costs = calloc(n, sizeof(*costs));
+	cleanup(free) double *most = calloc(n, sizeof(*most));
+	cleanup(free) struct simplex_entry *row = calloc(n, sizeof(*row));
+	struct simplex simplex = {.n = 0};
+	int r = costs && most && row ? 0 : -1;
+
+	if (!r) {
+		costs[0] = 1;
+		for (size_t j = 0; j < n; j++)
+			most[j] = INFINITY;
+		r = simplex_init(&simplex, n, costs, most);
+	}
+	if (!r)
+		r = add_relaxed_rows(problem, &simplex, row);
+	if (!r)
+		r = simplex_solve(&simplex, PIVOTS_MAX) == SIMPLEX_NOMEM ? -1 : 0;
+	for (size_t s = 0; s < problem->n && !r; s++) {
+		for (size_t p = 0; p < N_MAX; p++)
+			if (problem->services[s].each_milli[p])
+				ret->instances[s][p] = (uint32_t)fmax(
+					0, floor(simplex.value[column_of(s, p)] + EPS));
+		serve_rest(problem, s, ret->instances[s]);
+		for (size_t p = 0; p < N_MAX; p++)
+			ret->wanted[p] += ret->instances[s][p];
+	}
+	simplex_done(&simplex);
+	if (!r)
+		size_minimum(problem->board, ret->wanted, &ret->n_gpus, NULL);
+	return r;
+}
 
 static int check_services(const struct problem *problem, struct err *err)
 {
@@ -469,24 +594,27 @@ static int find_least(struct problem *problem, double relaxed, struct serve_answ
 	if (relaxed > GPUS_MAX)
 		return fail(err, ERR_TOO_LARGE, "more than %d GPUs", GPUS_MAX);
 	for (size_t s = 0; s < problem->n; s++) {
-		problem->ways[s].least = search_ways(problem, s, INFINITY, NULL);
+		find_cheapest(problem, s);
 		sum += problem->ways[s].least;
 	}
 	if (problem->cut)
 		return fail(err, ERR_TOO_LARGE, "too many ways to serve");
-	for (uint64_t n_gpus = (uint64_t)ceil(sum - EPS); n_gpus <= 2 * GPUS_MAX; n_gpus++) {
+	for (uint64_t n_gpus = (uint64_t)ceil(sum - EPS);; n_gpus++) {
 		struct serve_answer answer = {
 			.n_gpus = n_gpus, .relaxed = relaxed, .proven = !problem->cut};
 		int r = try_gpus(problem, n_gpus, &answer);
 
 		if (r < 0)
 			return fail(err, ERR_NOMEM, "no memory for the ways to serve");
-		if (!r)
+		if (!r && problem->n_steps <= STEPS_MAX)
 			continue;
+		if (!r && settle_for_rounding(problem, &answer))
+			return fail(err, ERR_NOMEM, "no memory for the ways to serve");
+		if (!r)
+			answer.proven = (double)answer.n_gpus < relaxed + 1 - EPS;
 		*ret = answer;
 		return 0;
 	}
-	return fail(err, ERR_TOO_LARGE, "too many ways to serve");
 }
 
 int serve_solve(const struct board *board, const struct serve_service *services, size_t n,

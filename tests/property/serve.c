@@ -237,6 +237,22 @@ static void test_against_an_integer_program(void **state)
 	assert_true(n_proven > 300);
 }
 
+/* Too many ways to try: the answer is near the bound all the same. */
+static void test_large_rates(void **state)
+{
+	const struct board *board = board_by_id("h100-sxm5-80gb");
+	struct serve_service service = {.rate_milli = 125200000};
+	struct serve_answer answer;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	service.each_milli[profile_index(board, board_profile_by_name(board, "1g"))] = 3000;
+	service.each_milli[profile_index(board, board_profile_by_name(board, "2g"))] = 7000;
+	assert_int_equal(serve_solve(board, &service, 1, &answer, &err), 0);
+	check_answer(board, &service, 1, &answer);
+	assert_true((double)answer.n_gpus <= answer.relaxed + 2);
+}
+
 static void test_what_cannot_be(void **state)
 {
 	const struct board *board = board_by_id("a30-24gb");
@@ -261,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_published_scenarios),
 		cmocka_unit_test(test_against_an_integer_program),
+		cmocka_unit_test(test_large_rates),
 		cmocka_unit_test(test_what_cannot_be),
 	};
 
