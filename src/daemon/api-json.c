@@ -20,11 +20,10 @@ static json_t *number_if(bool known, int64_t value)
 
 static json_t *process_json(const struct observed_process *process)
 {
-	return json_pack("{s:i, s:o, s:o, s:o}", "pid", (int)process->pid, "name",
-			 api_text(process->name), "user",
-			 process->has_user ? json_string(process->user) : json_null(),
-			 "memory_bytes",
-			 number_if(process->has_memory, (int64_t)process->memory_bytes));
+	return json_pack(
+		"{s:i, s:o, s:o, s:o}", "pid", (int)process->pid, "name", api_text(process->name),
+		"user", process->has_user ? json_string(process->user) : json_null(),
+		"memory_bytes", number_if(process->has_memory, (int64_t)process->memory_bytes));
 }
 
 /* null when the list could not be read. ci BACKEND_NONE: of the whole GPU instance. */
@@ -80,8 +79,8 @@ static json_t *seen_json(const struct steward *steward, size_t gpu,
 		"{s:o, s:i, s:i, s:i, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "profile",
 		api_text(profile ? profile->name : NULL), "profile_id", (int)seen->profile_id,
 		"start", (int)seen->start, "size", (int)seen->size, "slices",
-		number_if(profile, profile ? profile->compute_slices : 0), "gi", (int)seen->gi, "ci",
-		number_if(ci, ci ? ci->id : 0), "uuid", api_text(ci ? ci->uuid : NULL),
+		number_if(profile, profile ? profile->compute_slices : 0), "gi", (int)seen->gi,
+		"ci", number_if(ci, ci ? ci->id : 0), "uuid", api_text(ci ? ci->uuid : NULL),
 		"memory_bytes", number_if(seen->has_memory, (int64_t)seen->memory_bytes),
 		"memory_used_bytes", number_if(seen->has_memory, (int64_t)seen->memory_used_bytes),
 		"processes", processes_json(on->seen, seen->gi, ci ? ci->id : BACKEND_NONE));
@@ -96,11 +95,11 @@ static json_t *seen_json(const struct steward *steward, size_t gpu,
 static json_t *promised_json(const struct steward *steward, const struct steward_instance *instance)
 {
 	const struct ledger_instance *row = &instance->row;
-	json_t *json = json_pack("{s:s, s:i, s:i, s:i, s:i, s:n, s:n, s:n, s:n, s:n, s:[]}", "profile",
-				 row->profile, "profile_id", (int)row->profile_id, "start",
-				 (int)row->start, "size", (int)row->size, "slices",
-				 (int)row->slices, "gi", "ci", "uuid", "memory_bytes",
-				 "memory_used_bytes", "processes");
+	json_t *json =
+		json_pack("{s:s, s:i, s:i, s:i, s:i, s:n, s:n, s:n, s:n, s:n, s:[]}", "profile",
+			  row->profile, "profile_id", (int)row->profile_id, "start",
+			  (int)row->start, "size", (int)row->size, "slices", (int)row->slices, "gi",
+			  "ci", "uuid", "memory_bytes", "memory_used_bytes", "processes");
 
 	if (json)
 		add_holder(json, steward, instance);
@@ -177,7 +176,8 @@ json_t *api_gpu(const struct steward *steward, size_t index)
 	const char *mig = !info->mig_capable ? "unsupported" : info->mig ? "on" : "off";
 
 	return json_pack(
-		"{s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, s:o}",
 		"index", (int)info->index, "uuid", info->uuid, "name", info->name, "board",
 		api_text(board ? board->id : NULL), "confidence",
 		api_text(board ? confidence_name(board->confidence) : NULL), "pci", info->pci,
@@ -217,10 +217,10 @@ static json_t *place_json(const struct steward *steward, const struct ledger_ins
 			memory = json_integer((json_int_t)seen->memory_bytes);
 	}
 	return json_pack("{s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "gpu_index",
-			 index_json(steward, row->gpu), "gpu_uuid", row->gpu, "profile", row->profile, "start", (int)row->start,
-			 "slices", (int)row->slices, "gi", number_if(row->has_gi, row->gi), "ci",
-			 number_if(row->has_ci, row->ci), "uuid", api_text(row->mig_uuid),
-			 "memory_bytes", memory);
+			 index_json(steward, row->gpu), "gpu_uuid", row->gpu, "profile",
+			 row->profile, "start", (int)row->start, "slices", (int)row->slices, "gi",
+			 number_if(row->has_gi, row->gi), "ci", number_if(row->has_ci, row->ci),
+			 "uuid", api_text(row->mig_uuid), "memory_bytes", memory);
 }
 
 json_t *api_lease(const struct steward *steward, const struct ledger_lease *row,
@@ -229,7 +229,8 @@ json_t *api_lease(const struct steward *steward, const struct ledger_lease *row,
 	bool queued = live && row->state == LEASE_QUEUED;
 
 	return json_pack(
-		"{s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:o}",
 		"id", (json_int_t)row->id, "state", lease_state_name(row->state), "user", row->user,
 		"uid", (json_int_t)row->uid, "team", api_text(row->team), "class", row->class_name,
 		"reason", row->reason, "requested_s", (json_int_t)row->requested_s, "granted_s",
@@ -256,17 +257,16 @@ json_t *api_live_lease(const struct steward *steward, const struct steward_lease
 
 json_t *api_event(const struct steward *steward, const struct ledger_event *event)
 {
-	return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "id", (json_int_t)event->id, "time_s", (json_int_t)event->time_s, "kind",
-			 event->kind, "user", api_text(event->user), "uid",
-			 number_if(event->has_uid, event->uid), "team", api_text(event->team),
-			 "class", api_text(event->class_name), "lease",
-			 number_if(event->has_lease, event->lease), "gpu_index",
-			 index_json(steward, event->gpu), "gpu_uuid", api_text(event->gpu),
-			 "profile", api_text(event->profile), "start",
-			 number_if(event->has_start, event->start), "uuid",
-			 api_text(event->mig_uuid), "by", api_text(event->by), "rule",
-			 api_text(event->rule), "text", api_text(event->text));
+	return json_pack(
+		"{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"id", (json_int_t)event->id, "time_s", (json_int_t)event->time_s, "kind",
+		event->kind, "user", api_text(event->user), "uid",
+		number_if(event->has_uid, event->uid), "team", api_text(event->team), "class",
+		api_text(event->class_name), "lease", number_if(event->has_lease, event->lease),
+		"gpu_index", index_json(steward, event->gpu), "gpu_uuid", api_text(event->gpu),
+		"profile", api_text(event->profile), "start",
+		number_if(event->has_start, event->start), "uuid", api_text(event->mig_uuid), "by",
+		api_text(event->by), "rule", api_text(event->rule), "text", api_text(event->text));
 }
 
 /* ---- classes ---- */
@@ -303,15 +303,15 @@ static json_t *profile_names(const struct steward *steward, const struct policy_
 	return names;
 }
 
-static unsigned count_ready(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_)
+static unsigned count_ready(const struct choose_gpu *gpus, size_t n,
+			    const struct policy_class *class_)
 {
 	unsigned ready = 0;
 
 	for (size_t g = 0; g < n; g++) {
 		const struct profile *profiles[POLICY_MAX_PROFILES];
-		size_t n_profiles = gpus[g].usable ?
-					    policy_class_profiles(class_, gpus[g].board, profiles) :
-					    0;
+		size_t n_profiles =
+			gpus[g].usable ? policy_class_profiles(class_, gpus[g].board, profiles) : 0;
 
 		for (size_t i = 0; i < gpus[g].n; i++)
 			for (size_t p = 0; p < n_profiles; p++)
@@ -363,11 +363,11 @@ json_t *api_class(const struct steward *steward, const struct policy_class *clas
 	if (!count)
 		choose_outlook(gpus, n, class_, POLICY_UNLIMITED, now_s, &outlook);
 	return json_pack(
-		"{s:s, s:s, s:b, s:b, s:o, s:o, s:I, s:I, s:o, s:i, s:i, s:i, s:i, s:o, s:o}", "name",
-		class_->name, "description", class_->description, "restricted", class_->restricted,
-		"may", may, "why_not", api_text(may ? NULL : why.text), "profiles", names, "time_s",
-		(json_int_t)class_->time_s, "max_time_s", (json_int_t)class_->max_time_s,
-		"memory_bytes", memory, "free", (int)count, "ready",
+		"{s:s, s:s, s:b, s:b, s:o, s:o, s:I, s:I, s:o, s:i, s:i, s:i, s:i, s:o, s:o}",
+		"name", class_->name, "description", class_->description, "restricted",
+		class_->restricted, "may", may, "why_not", api_text(may ? NULL : why.text),
+		"profiles", names, "time_s", (json_int_t)class_->time_s, "max_time_s",
+		(json_int_t)class_->max_time_s, "memory_bytes", memory, "free", (int)count, "ready",
 		(int)count_ready(gpus, n, class_), "held", (int)held, "queued", (int)queued,
 		"next_free_s", number_if(outlook.has_when, outlook.when_s), "next_free_lease",
 		number_if(outlook.has_when && outlook.lease, outlook.lease));

@@ -18,16 +18,11 @@ static const struct {
 	const char *method, *path; /* '#' stands for a lease's number */
 	enum api_route route;
 } routes[] = {
-	{"GET", "/v1/status", ROUTE_STATUS},
-	{"GET", "/v1/gpus", ROUTE_GPUS},
-	{"GET", "/v1/classes", ROUTE_CLASSES},
-	{"GET", "/v1/leases", ROUTE_LEASES},
-	{"POST", "/v1/leases", ROUTE_REQUEST},
-	{"GET", "/v1/leases/#", ROUTE_LEASE},
-	{"DELETE", "/v1/leases/#", ROUTE_RELEASE},
-	{"POST", "/v1/leases/#/renew", ROUTE_RENEW},
-	{"GET", "/v1/events", ROUTE_EVENTS},
-	{"POST", "/v1/policy/reload", ROUTE_RELOAD},
+	{"GET", "/v1/status", ROUTE_STATUS},	   {"GET", "/v1/gpus", ROUTE_GPUS},
+	{"GET", "/v1/classes", ROUTE_CLASSES},	   {"GET", "/v1/leases", ROUTE_LEASES},
+	{"POST", "/v1/leases", ROUTE_REQUEST},	   {"GET", "/v1/leases/#", ROUTE_LEASE},
+	{"DELETE", "/v1/leases/#", ROUTE_RELEASE}, {"POST", "/v1/leases/#/renew", ROUTE_RENEW},
+	{"GET", "/v1/events", ROUTE_EVENTS},	   {"POST", "/v1/policy/reload", ROUTE_RELOAD},
 };
 
 static bool path_matches(const char *pattern, const char *path, int64_t *ret_id)
@@ -98,8 +93,7 @@ static const struct field params[] = {
 	{"since_s", FIELD_NUMBER, AT(since_s), 0, 0, INT64_MAX,
 	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
 	{"after", FIELD_NUMBER, AT(after), 0, 0, INT64_MAX, ON(ROUTE_EVENTS)},
-	{"limit", FIELD_NUMBER, AT(limit), 0, 1, API_MAX_ROWS,
-	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
+	{"limit", FIELD_NUMBER, AT(limit), 0, 1, API_MAX_ROWS, ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
 	{"wait_s", FIELD_NUMBER, AT(wait_s), 0, 0, MAX_WAIT_S, ON(ROUTE_LEASE)},
 	{"state", FIELD_TEXT, AT(state), .max = 16, .routes = ON(ROUTE_LEASE)},
 };
@@ -191,10 +185,10 @@ static int read_param(const struct api_param *param, struct api_wish *wish, stru
 
 static int read_member(const char *key, const json_t *value, struct api_wish *wish, struct err *err)
 {
-	const struct field *field =
-		find_field(fields, ARRAY_SIZE(fields), key, wish->route, err);
-	static const char *const wanted[] = {
-		[FIELD_TEXT] = "a text", [FIELD_FLAG] = "true or false", [FIELD_NUMBER] = "a whole number"};
+	const struct field *field = find_field(fields, ARRAY_SIZE(fields), key, wish->route, err);
+	static const char *const wanted[] = {[FIELD_TEXT] = "a text",
+					     [FIELD_FLAG] = "true or false",
+					     [FIELD_NUMBER] = "a whole number"};
 
 	if (!field)
 		return -ERR_INVALID;
@@ -239,7 +233,7 @@ static int read_body(const struct api_request *request, struct api_wish *wish, s
 	}
 	if (!json_is_object(wish->body))
 		return fail(err, ERR_INVALID, "the body is not a JSON object");
-	json_object_foreach (wish->body, key, value) {
+	json_object_foreach(wish->body, key, value) {
 		r = read_member(key, value, wish, err);
 		if (r)
 			break;

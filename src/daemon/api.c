@@ -10,8 +10,8 @@
 json_t *api_error(const struct err *err)
 {
 	return json_pack("{s:{s:s, s:s, s:o, s:o, s:b}}", "error", "code", err_name(err->code),
-			 "text", err->text, "hint", api_text(err->hint), "rule", api_text(err->rule),
-			 "retry", err_retry(err->code));
+			 "text", err->text, "hint", api_text(err->hint), "rule",
+			 api_text(err->rule), "retry", err_retry(err->code));
 }
 
 /* One request while it is answered. */
@@ -95,8 +95,8 @@ static json_t *notes(const struct api *api)
 	json_t *list = json_array();
 
 	if (api->driver.missing[0])
-		json_array_append_new(list, json_sprintf("the driver's library lacks: %s",
-							 api->driver.missing));
+		json_array_append_new(
+			list, json_sprintf("the driver's library lacks: %s", api->driver.missing));
 	if (steward->survey_trouble.code)
 		json_array_append_new(list, json_sprintf("the GPUs cannot be looked at: %s",
 							 steward->survey_trouble.text));
@@ -107,13 +107,15 @@ static json_t *notes(const struct api *api)
 		const struct steward_gpu *gpu = &steward->gpus[i];
 
 		if (gpu->there && gpu->managed && gpu->info.mig_capable && !gpu->info.mig)
-			json_array_append_new(
-				list, json_sprintf("GPU %u: MIG is off, so it is not used", gpu->info.index));
+			json_array_append_new(list,
+					      json_sprintf("GPU %u: MIG is off, so it is not used",
+							   gpu->info.index));
 		if (gpu->n_strangers)
 			json_array_append_new(
-				list, json_sprintf("GPU %u: %zu instance%s not made by carve, left alone",
-						   gpu->info.index, gpu->n_strangers,
-						   gpu->n_strangers == 1 ? "" : "s"));
+				list,
+				json_sprintf("GPU %u: %zu instance%s not made by carve, left alone",
+					     gpu->info.index, gpu->n_strangers,
+					     gpu->n_strangers == 1 ? "" : "s"));
 	}
 	return list;
 }
@@ -155,8 +157,8 @@ static void list_lease(const struct ledger_lease *row, const struct ledger_insta
 	const struct steward_lease *live = steward_lease_at(listing->steward, row->id);
 
 	json_array_append_new(listing->list,
-			      live ? api_live_lease(listing->steward, live) :
-				     api_lease(listing->steward, row, instance, NULL));
+			      live ? api_live_lease(listing->steward, live)
+				   : api_lease(listing->steward, row, instance, NULL));
 }
 
 static int get_leases(struct asking *asking)
@@ -197,8 +199,8 @@ static int answer_lease(struct asking *asking, int status, int64_t id)
 	json_decref(listing.list);
 	if (r)
 		return r;
-	return json ? answer(asking, status, json) :
-		      fail(asking->err, ERR_NOT_FOUND, "there is no lease %" PRId64, id);
+	return json ? answer(asking, status, json)
+		    : fail(asking->err, ERR_NOT_FOUND, "there is no lease %" PRId64, id);
 }
 
 /* The answer that is waited for has not come yet. */
@@ -247,7 +249,8 @@ static int post_lease(struct asking *asking)
 	int r;
 
 	if (want.hold && !want.has_pid)
-		return fail(asking->err, ERR_INVALID, "the calling process is not known, so the lease cannot be tied to it");
+		return fail(asking->err, ERR_INVALID,
+			    "the calling process is not known, so the lease cannot be tied to it");
 	r = steward_request(asking->api->steward, asking->request->person, &want, asking->now_s,
 			    &lease, asking->err);
 	if (r)
@@ -311,8 +314,7 @@ static int get_events(struct asking *asking)
 	filter.since_s = wish->since_s;
 	filter.after_id = wish->after;
 	filter.limit = (size_t)wish->limit;
-	r = ledger_events(asking->api->steward->ledger, &filter, list_event, &listing,
-			  asking->err);
+	r = ledger_events(asking->api->steward->ledger, &filter, list_event, &listing, asking->err);
 	if (r) {
 		json_decref(listing.list);
 		return r;
@@ -334,9 +336,9 @@ static int post_reload(struct asking *asking)
 }
 
 static int (*const handlers[])(struct asking *) = {
-	[ROUTE_STATUS] = get_status,	[ROUTE_GPUS] = get_gpus,       [ROUTE_CLASSES] = get_classes,
-	[ROUTE_LEASES] = get_leases,	[ROUTE_LEASE] = get_lease,     [ROUTE_REQUEST] = post_lease,
-	[ROUTE_RELEASE] = delete_lease, [ROUTE_RENEW] = post_renew,    [ROUTE_EVENTS] = get_events,
+	[ROUTE_STATUS] = get_status,	[ROUTE_GPUS] = get_gpus,    [ROUTE_CLASSES] = get_classes,
+	[ROUTE_LEASES] = get_leases,	[ROUTE_LEASE] = get_lease,  [ROUTE_REQUEST] = post_lease,
+	[ROUTE_RELEASE] = delete_lease, [ROUTE_RENEW] = post_renew, [ROUTE_EVENTS] = get_events,
 	[ROUTE_RELOAD] = post_reload,
 };
 

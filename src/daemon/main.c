@@ -57,15 +57,25 @@ static const struct {
 	size_t at;
 	const char *arg, *help;
 } opts[] = {
-	{{"policy", required_argument, NULL, OPT_POLICY}, offsetof(struct options, policy), "FILE",
+	{{"policy", required_argument, NULL, OPT_POLICY},
+	 offsetof(struct options, policy),
+	 "FILE",
 	 "the policy (default: " POLICY_PATH ")"},
-	{{"ledger", required_argument, NULL, OPT_LEDGER}, offsetof(struct options, ledger), "FILE",
+	{{"ledger", required_argument, NULL, OPT_LEDGER},
+	 offsetof(struct options, ledger),
+	 "FILE",
 	 "the ledger (default: " LEDGER_PATH ")"},
-	{{"socket", required_argument, NULL, OPT_SOCKET}, offsetof(struct options, socket), "PATH",
+	{{"socket", required_argument, NULL, OPT_SOCKET},
+	 offsetof(struct options, socket),
+	 "PATH",
 	 "where to listen (default: " SOCKET_PATH ")"},
-	{{"library", required_argument, NULL, OPT_LIBRARY}, offsetof(struct options, library), "FILE",
+	{{"library", required_argument, NULL, OPT_LIBRARY},
+	 offsetof(struct options, library),
+	 "FILE",
 	 "NVML (default: libnvidia-ml.so.1)"},
-	{{"record", required_argument, NULL, OPT_RECORD}, offsetof(struct options, record), "FILE",
+	{{"record", required_argument, NULL, OPT_RECORD},
+	 offsetof(struct options, record),
+	 "FILE",
 	 "write down every call to the driver and its answer"},
 	{{"verbose", no_argument, NULL, 'v'}, 0, NULL, "log more"},
 	{{"help", no_argument, NULL, 'h'}, 0, NULL, "print this"},
@@ -91,7 +101,8 @@ static int parse_options(int argc, char **argv, struct options *ret, struct err 
 	struct option options[ARRAY_SIZE(opts) + 1] = {0};
 	int found;
 
-	*ret = (struct options){.policy = POLICY_PATH, .ledger = LEDGER_PATH, .socket = SOCKET_PATH};
+	*ret = (struct options){
+		.policy = POLICY_PATH, .ledger = LEDGER_PATH, .socket = SOCKET_PATH};
 	for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
 		options[i] = opts[i].option;
 	opterr = 0;
@@ -105,7 +116,8 @@ static int parse_options(int argc, char **argv, struct options *ret, struct err 
 		else if (found == ':')
 			return fail(err, ERR_INVALID, "%s needs a value", argv[optind - 1]);
 		else if (found == '?')
-			return fail(err, ERR_INVALID, "there is no option '%.80s'", argv[optind - 1]);
+			return fail(err, ERR_INVALID, "there is no option '%.80s'",
+				    argv[optind - 1]);
 		else
 			*(const char **)((char *)ret + opts[found - OPT_POLICY].at) = optarg;
 	}
@@ -327,7 +339,8 @@ static int open_steward(struct carved *carved, struct err *err)
 	int r = policy_load(carved->options.policy, &policy, err);
 
 	if (r == -ERR_NOT_FOUND)
-		return fail_hint(err, "carve-policy(5) tells how to write one, and has a whole example");
+		return fail_hint(err,
+				 "carve-policy(5) tells how to write one, and has a whole example");
 	if (r)
 		return r;
 	carved->api.policy_loaded_s = clock_now_s();
@@ -385,8 +398,9 @@ static void tell_started(struct carved *carved)
 {
 	struct steward *steward = &carved->steward;
 
-	steward_tell(steward, EVENT_STARTED, "carved", clock_now_s(), "carved %s, driver %s, GPUs: %zu",
-		     CARVE_VERSION, carved->api.driver.driver, steward->n_gpus);
+	steward_tell(steward, EVENT_STARTED, "carved", clock_now_s(),
+		     "carved %s, driver %s, GPUs: %zu", CARVE_VERSION, carved->api.driver.driver,
+		     steward->n_gpus);
 	log_info("carved %s: driver %s, GPUs: %zu, listening on %s", CARVE_VERSION,
 		 carved->api.driver.driver, steward->n_gpus, carved->options.socket);
 	if (steward->survey_trouble.code)

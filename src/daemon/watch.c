@@ -114,8 +114,8 @@ static bool has_ended(const struct watched *watched)
 {
 	struct pollfd poll_fd = {.fd = watched->fd, .events = POLLIN};
 
-	return watched->fd < 0 ? !is_same(watched->pid, watched->pid_start) :
-				 poll(&poll_fd, 1, 0) == 1;
+	return watched->fd < 0 ? !is_same(watched->pid, watched->pid_start)
+			       : poll(&poll_fd, 1, 0) == 1;
 }
 
 bool watch_next(struct watch *watch, int64_t *ret_lease)

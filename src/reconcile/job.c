@@ -123,7 +123,8 @@ static int read_back(struct job *job, struct backend *backend, struct err *err)
 		return r;
 	there = promised(job);
 	if (!there || !there->n_cis || !there->cis[0].uuid[0])
-		return fail(err, ERR_DRIVER, "the driver reported success but the instance is not there");
+		return fail(err, ERR_DRIVER,
+			    "the driver reported success but the instance is not there");
 	job->gi = there->gi;
 	job->ci = there->cis[0].id;
 	snprintf(job->mig_uuid, sizeof(job->mig_uuid), "%s", there->cis[0].uuid);
@@ -215,7 +216,9 @@ static int destroy(struct job *job, struct backend *backend, struct err *err)
 		return r ? r : -(int)err->code;
 	if (!promised(job))
 		return 0;
-	return r ? r : fail(err, ERR_DRIVER, "the driver reported success but the instance is still there");
+	return r ? r
+		 : fail(err, ERR_DRIVER,
+			"the driver reported success but the instance is still there");
 }
 
 void job_run(struct job *job, struct backend *backend)

@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "reconcile/steward.h"
 
-#define STUCK_TRIES 5 /* so many failed removals are told as "stuck" */
-#define GRANT_TRIES 3 /* places tried for one lease */
+#define STUCK_TRIES   5 /* so many failed removals are told as "stuck" */
+#define GRANT_TRIES   3 /* places tried for one lease */
 #define RESTORE_TRIES 3 /* further ones to make an instance again for a lease that lost it */
 
 /* An event that waits to be written. */
@@ -35,8 +35,16 @@ void steward_note(struct steward *steward, enum event_kind kind, const struct ab
 		  int64_t now_s, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* "3g.40gb at 0 on GPU 0". Returns buf. */
-char *steward_where(const struct steward *steward, const struct ledger_instance *instance, char *buf,
-		    size_t size);
+char *steward_where(const struct steward *steward, const struct ledger_instance *instance,
+		    char *buf, size_t size);
+
+/*
+ * One transaction: all that is unsaved, what `write` writes (NULL: nothing more),
+ * and what it notes. On failure nothing is written, its notes are forgotten, and
+ * `unwritable` is set; on success call steward_saved() once memory says the same.
+ */
+typedef int steward_write_fn(struct steward *steward, void *arg, struct err *err);
+int steward_transact(struct steward *steward, steward_write_fn *write, void *arg, struct err *err);
 
 /*
  * Make durable what changed, then hand out the jobs that wait for it. On
@@ -49,11 +57,10 @@ int steward_flush(struct steward *steward, struct err *err);
 /* The same when nobody waits for the answer. */
 void steward_settle(struct steward *steward);
 
-/* Inside an open transaction: all that is dirty and all notes. */
-int steward_save(struct steward *steward, struct err *err);
-/* Only the notes from that one on. */
+/* Only the notes from that one on, inside a transaction. */
 int steward_save_notes(struct steward *steward, size_t from, struct err *err);
-/* After its commit. */
+
+/* After a transaction: nothing is unsaved, and the jobs that waited for it are handed out. */
 void steward_saved(struct steward *steward);
 
 /* Instead, when it cannot be written: this is told until a flush succeeds. Returns -err->code. */
@@ -92,8 +99,8 @@ void steward_end_lease(struct steward *steward, struct steward_lease *lease, int
 void steward_close_lease(struct steward *steward, struct steward_lease *lease, int64_t now_s);
 
 /* Give a lease a place; writes and hands out the jobs. The lease may be new (id 0). */
-int steward_grant(struct steward *steward, struct steward_lease *lease,
-		  const struct choice *choice, const char *rule, int64_t now_s, struct err *err);
+int steward_grant(struct steward *steward, struct steward_lease *lease, const struct choice *choice,
+		  const char *rule, int64_t now_s, struct err *err);
 
 /* steward-queue.c */
 void steward_serve_queue(struct steward *steward, int64_t now_s);
@@ -103,3 +110,9 @@ bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
 
 /* steward-gpu.c */
 void steward_reconcile_gpu(struct steward *steward, size_t gpu, int64_t now_s);
+/* A newer look than the one we have, begun at that tick; and what follows from it. */
+void steward_accept_look(struct steward_gpu *gpu, struct observed_gpu **take_seen, uint64_t tick);
+void steward_act_on_look(struct steward *steward, size_t index, int64_t now_s);
+
+/* steward-survey.c */
+void steward_survey_done(struct steward *steward, struct job *job, int64_t now_s);

@@ -109,7 +109,8 @@ bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
 }
 
 /* Refused also to one who holds nothing: another policy than when it was asked. */
-static bool is_hopeless(const struct steward *steward, const struct steward_lease *lease, struct err *err)
+static bool is_hopeless(const struct steward *steward, const struct steward_lease *lease,
+			struct err *err)
 {
 	struct policy_terms ignored;
 

@@ -66,8 +66,8 @@ struct steward_instance {
 	struct ledger_instance row;
 	size_t gpu; /* index, STEWARD_NO_GPU: not in this server now */
 	const struct profile *profile;
-	int64_t lease; /* 0: nobody's */
-	bool job, dirty;  /* job: one is under way or waits to be */
+	int64_t lease;	 /* 0: nobody's */
+	bool job, dirty; /* job: one is under way or waits to be */
 	unsigned tries;
 	int64_t again_s; /* not to be tried before */
 	char note[256];	 /* why it is not what it should be; "" */
@@ -121,7 +121,7 @@ struct steward {
 	struct pending_job {
 		size_t worker;
 		struct job *job;
-	} *pending; /* to be handed out after it */
+	} * pending; /* to be handed out after it */
 	size_t n_pending, cap_pending;
 	bool unwritable;
 	struct err unwritable_why;
@@ -148,9 +148,9 @@ int64_t steward_tick(struct steward *steward, int64_t now_s);
 
 struct steward_wish {
 	struct policy_wish wish;
-	bool wait;	/* in the queue when there is no room */
-	bool hold;	/* the lease lives and dies with the process */
-	bool has_pid;	/* of the caller */
+	bool wait;    /* in the queue when there is no room */
+	bool hold;    /* the lease lives and dies with the process */
+	bool has_pid; /* of the caller */
 	pid_t pid;
 	uint64_t pid_start;
 };
@@ -162,8 +162,8 @@ struct steward_wish {
  *        the limits of the queue; DISK_FULL, IO; UNAVAILABLE before the first survey
  */
 int steward_request(struct steward *steward, const struct policy_person *person,
-		    const struct steward_wish *wish, int64_t now_s, const struct steward_lease **ret,
-		    struct err *err);
+		    const struct steward_wish *wish, int64_t now_s,
+		    const struct steward_lease **ret, struct err *err);
 
 struct steward_release {
 	bool has_exit;

@@ -1,0 +1,149 @@
+#include "reconcile/steward-part.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/sizes.h"
+
+/* What a grant writes, before any of it is true in memory. */
+struct grant {
+	struct ledger_lease lease;
+	struct steward_instance *instance; /* the one that exists, or a new one */
+	bool is_new_lease, exists;
+	int64_t now_s;
+	struct steward_instance *remove[LAYOUT_MAX];
+	size_t n_remove;
+};
+
+static struct steward_instance *new_instance(const struct steward *steward,
+					     const struct choice *choice, int64_t now_s)
+{
+	struct steward_instance *instance = calloc(1, sizeof(*instance));
+	const struct profile *profile = choice->profile;
+	struct ledger_instance *row;
+
+	if (!instance)
+		return NULL;
+	row = &instance->row;
+	*row = (struct ledger_instance){
+		.profile_id = profile->id,
+		.start = choice->start,
+		.size = profile->size,
+		.slices = profile->compute_slices,
+		.state = INSTANCE_CREATING,
+		.created_s = now_s,
+	};
+	snprintf(row->gpu, sizeof(row->gpu), "%s", steward->gpus[choice->gpu].info.uuid);
+	snprintf(row->profile, sizeof(row->profile), "%s", profile->name);
+	return instance;
+}
+
+static void begin_lease(struct ledger_lease *row, bool ready, int64_t now_s)
+{
+	row->state = ready ? LEASE_ACTIVE : LEASE_GRANTING;
+	row->has_instance = true;
+	if (ready) {
+		row->has_granted = row->has_ends = true;
+		row->granted_s = now_s;
+		row->ends_s = now_s + row->time_s;
+	}
+	if (!row->pid_holds)
+		row->has_pid = false; /* nobody waits for it any more */
+}
+
+static void grant_notes(struct steward *steward, const struct grant *grant)
+{
+	const struct ledger_lease *row = &grant->lease;
+	const struct about about = {
+		.lease = row, .instance = &grant->instance->row, .rule = row->rule};
+	char time[32], where[160];
+
+	if (grant->is_new_lease)
+		steward_note(steward, EVENT_REQUESTED, &(struct about){.lease = row}, grant->now_s,
+			     "%s", row->reason);
+	if (row->state == LEASE_ACTIVE)
+		steward_note(steward, EVENT_GRANTED, &about, grant->now_s,
+			     "%s for %s, an instance that was free",
+			     steward_where(steward, &grant->instance->row, where, sizeof(where)),
+			     duration_format(time, sizeof(time), row->time_s));
+}
+
+static int grant_write(struct steward *steward, void *arg, struct err *err)
+{
+	struct ledger *ledger = steward->ledger;
+	struct grant *grant = arg;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < grant->n_remove; i++) {
+		struct ledger_instance row = grant->remove[i]->row;
+
+		row.state = INSTANCE_DESTROYING;
+		snprintf(row.why, sizeof(row.why), "makes room for another");
+		r = ledger_instance_update(ledger, &row, err);
+	}
+	if (!r && !grant->exists)
+		r = ledger_instance_add(ledger, &grant->instance->row, err);
+	if (r)
+		return r;
+	grant->lease.instance = grant->instance->row.id;
+	r = grant->is_new_lease ? ledger_lease_add(ledger, &grant->lease, err)
+				: ledger_lease_update(ledger, &grant->lease, err);
+	if (!r)
+		grant_notes(steward, grant);
+	return r;
+}
+
+static void grant_apply(struct steward *steward, struct steward_lease *lease, struct grant *grant)
+{
+	lease->row = grant->lease;
+	lease->position = 0;
+	lease->has_estimate = false;
+	grant->instance->lease = lease->row.id;
+	for (size_t i = 0; i < grant->n_remove; i++) {
+		grant->remove[i]->row.state = INSTANCE_DESTROYING;
+		steward_instance_job(steward, grant->remove[i], JOB_DESTROY, false);
+	}
+	if (!grant->exists)
+		steward_instance_job(steward, grant->instance, JOB_CREATE, false);
+	if (lease->row.has_pid)
+		steward->hooks.watch(steward->hooks.arg, lease->row.id, (pid_t)lease->row.pid,
+				     lease->row.pid_start);
+	else
+		steward->hooks.unwatch(steward->hooks.arg, lease->row.id);
+	steward_saved(steward);
+	steward->hooks.changed(steward->hooks.arg, lease->row.id);
+}
+
+int steward_grant(struct steward *steward, struct steward_lease *lease, const struct choice *choice,
+		  const char *rule, int64_t now_s, struct err *err)
+{
+	struct grant grant = {
+		.lease = lease->row,
+		.is_new_lease = lease->row.id == 0,
+		.exists = choice->exists,
+		.now_s = now_s,
+	};
+	int r;
+
+	for (size_t i = 0; i < choice->n_remove; i++)
+		grant.remove[grant.n_remove++] = steward_instance_find(steward, choice->remove[i]);
+	grant.instance = choice->exists ? steward_instance_find(steward, choice->id)
+					: new_instance(steward, choice, now_s);
+	if (!grant.instance)
+		return fail(err, ERR_NOMEM, "no memory for an instance");
+	begin_lease(&grant.lease, choice->exists, now_s);
+	snprintf(grant.lease.rule, sizeof(grant.lease.rule), "%s", rule);
+	r = steward_transact(steward, grant_write, &grant, err);
+	if (r) {
+		if (!choice->exists)
+			free(grant.instance);
+		return r;
+	}
+	if (!choice->exists) {
+		r = steward_add_instance(steward, grant.instance, err);
+		if (r) /* written, not known: the next start takes it up */
+			return r;
+	}
+	grant_apply(steward, lease, &grant);
+	return 0;
+}
