@@ -7,35 +7,34 @@
 #pragma once
 
 /* name, meaning */
-#define EVENT_KINDS(X)                                                                             \
-	X(STARTED, "started", "the daemon began to work, with the driver it found")                \
-	X(STOPPED, "stopped", "the daemon was told to stop; leases go on")                         \
-	X(REQUESTED, "requested", "somebody asked for an instance")                                \
-	X(REFUSED, "refused", "a request was turned down, and why")                                \
-	X(QUEUED, "queued", "a request waits for room")                                            \
-	X(GRANTED, "granted", "a lease began: its instance was read back from the GPU")            \
-	X(RENEWED, "renewed", "a lease has a new end")                                             \
-	X(ENDING, "ending",                                                                        \
-	  "a lease is over: released, its time or its process ended, or revoked")                  \
-	X(ENDED, "ended", "nothing runs on the instance of a lease any more")                      \
-	X(FAILED, "failed", "an instance could not be created or removed")                         \
-	X(CREATED, "created", "an instance was created and read back")                             \
-	X(DESTROYED, "destroyed", "an instance was removed and is gone")                           \
-	X(LOST, "lost", "an instance of ours vanished from its GPU")                               \
-	X(RESTORED, "restored", "an instance that had vanished was made again")                    \
-	X(STUCK, "stuck", "an instance cannot be removed; it is tried again")                      \
-	X(STRANGER, "stranger", "an instance that carve did not make appeared; it is left alone")  \
-	X(STRANGER_GONE, "stranger-gone", "such an instance is gone")                              \
-	X(GPU_SEEN, "gpu-seen", "a GPU appeared, or changed its MIG mode")                         \
-	X(GPU_LOST, "gpu-lost", "a GPU does not answer any more")                                  \
-	X(POLICY, "policy", "a policy was loaded")                                                 \
+#define EVENT_KINDS(X)                                                                            \
+	X(STARTED, "started", "the daemon began to work, with the driver it found")               \
+	X(STOPPED, "stopped", "the daemon was told to stop; leases go on")                        \
+	X(REQUESTED, "requested", "somebody asked for an instance")                               \
+	X(REFUSED, "refused", "a request was turned down, and why")                               \
+	X(QUEUED, "queued", "a request waits for room")                                           \
+	X(GRANTED, "granted", "a lease began: its instance was read back from the GPU")           \
+	X(RENEWED, "renewed", "a lease has a new end")                                            \
+	X(ENDING, "ending", "a lease is over: released, its time or its process ended, or revoked") \
+	X(ENDED, "ended", "nothing runs on the instance of a lease any more")                     \
+	X(FAILED, "failed", "an instance could not be created or removed")                        \
+	X(CREATED, "created", "an instance was created and read back")                            \
+	X(DESTROYED, "destroyed", "an instance was removed and is gone")                          \
+	X(LOST, "lost", "an instance of ours vanished from its GPU")                              \
+	X(RESTORED, "restored", "an instance that had vanished was made again")                   \
+	X(STUCK, "stuck", "an instance cannot be removed; it is tried again")                     \
+	X(STRANGER, "stranger", "an instance that carve did not make appeared; it is left alone") \
+	X(STRANGER_GONE, "stranger-gone", "such an instance is gone")                             \
+	X(GPU_SEEN, "gpu-seen", "a GPU appeared, or changed its MIG mode")                        \
+	X(GPU_LOST, "gpu-lost", "a GPU does not answer any more")                                 \
+	X(POLICY, "policy", "a policy was loaded")                                                \
 	X(POLICY_REFUSED, "policy-refused", "a policy file was refused; the former stays in force")
 
 enum event_kind {
 #define X(code, name, meaning) EVENT_##code,
 	EVENT_KINDS(X)
 #undef X
-		EVENT_KIND_COUNT
+	EVENT_KIND_COUNT
 };
 
 const char *event_kind_name(enum event_kind kind);
