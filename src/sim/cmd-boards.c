@@ -2,12 +2,12 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/sizes.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "facts/board.h"
 #include "sim/cmds.h"
-#include "sim/json.h"
-#include "sim/table.h"
 
 struct boards_wish {
 	struct cmd_wish common;
