@@ -70,9 +70,9 @@ def names_the_holder():
     """a plan names the lease and the processes it waits for"""
     with Host("h100-sxm5-80gb", policy=COLD) as host:
         child = host.run(*load(), uid=BOB)
+        lease = host.one_lease("active")  # before that the plan says that it is being made
         step = wait_until(lambda: next((step for step in host.carve_json("layout", "plan", "all=empty")["waits"]
                                         if step["pids"]), None), "its process is seen")
-        lease = host.one_lease("active")
         same("who", (step["lease"], step["do"], step["time_s"]), (lease["id"], "destroy", 0.21))
         same("until when", step["ends_s"], lease["ends_s"])
         text = host.carve("layout", "plan", "all=empty").stdout
