@@ -338,14 +338,9 @@ static bool may_have(const struct steward *steward, const struct policy_class *c
 		     const struct policy_person *person, struct err *err)
 {
 	const struct policy_wish wish = {.class_name = class_->name, .reason = any_reason};
-	const struct board *here[BACKEND_MAX_GPUS];
-	cleanup(free) struct policy_holding *holdings = NULL;
-	size_t n_here = steward_boards(steward, here), n;
 	struct policy_terms terms;
 
-	holdings = steward_holdings(steward, &n);
-	return holdings && !policy_admit(steward->policy, person, &wish, here, n_here, holdings, n,
-					 &terms, err);
+	return steward_admit(steward, person, &wish, &terms, err) == 0;
 }
 
 json_t *api_class(const struct steward *steward, const struct policy_class *class_,

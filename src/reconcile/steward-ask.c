@@ -155,19 +155,6 @@ static int enqueue(struct steward *steward, struct steward_lease *lease, int64_t
 	return 0;
 }
 
-static int admit(struct steward *steward, const struct policy_person *person,
-		 const struct policy_wish *wish, struct policy_terms *ret, struct err *err)
-{
-	const struct board *here[BACKEND_MAX_GPUS];
-	cleanup(free) struct policy_holding *holdings = NULL;
-	size_t n_here = steward_boards(steward, here), n;
-
-	holdings = steward_holdings(steward, &n);
-	if (!holdings)
-		return fail(err, ERR_NOMEM, "no memory for %zu leases", steward->n_leases);
-	return policy_admit(steward->policy, person, wish, here, n_here, holdings, n, ret, err);
-}
-
 /* May anything be promised now? */
 static int ready(struct steward *steward, struct err *err)
 {
@@ -251,7 +238,7 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 		return r;
 	fill_in(&lease->row, person, wish, now_s);
 	snprintf(lease->row.team, sizeof(lease->row.team), "%s", team ? team->name : "");
-	r = admit(steward, person, &wish->wish, &terms, err);
+	r = steward_admit(steward, person, &wish->wish, &terms, err);
 	if (r) {
 		hint_at_mig(steward, err);
 		return refuse(steward, &lease->row, now_s, err);

@@ -148,3 +148,16 @@ struct policy_holding *steward_holdings(const struct steward *steward, size_t *r
 	*ret_n = n;
 	return list;
 }
+
+int steward_admit(const struct steward *steward, const struct policy_person *person,
+		  const struct policy_wish *wish, struct policy_terms *ret, struct err *err)
+{
+	const struct board *here[BACKEND_MAX_GPUS];
+	cleanup(free) struct policy_holding *holdings = NULL;
+	size_t n_here = steward_boards(steward, here), n;
+
+	holdings = steward_holdings(steward, &n);
+	if (!holdings)
+		return fail(err, ERR_NOMEM, "no memory for %zu leases", steward->n_leases);
+	return policy_admit(steward->policy, person, wish, here, n_here, holdings, n, ret, err);
+}

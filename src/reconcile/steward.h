@@ -206,3 +206,7 @@ struct policy_holding *steward_holdings(const struct steward *steward, size_t *r
 
 /* Boards of the GPUs that could be used. ret has room for BACKEND_MAX_GPUS. */
 size_t steward_boards(const struct steward *steward, const struct board **ret);
+
+/* policy_admit() for one who asks now: with these boards, and all that is held. Also NOMEM. */
+int steward_admit(const struct steward *steward, const struct policy_person *person,
+		  const struct policy_wish *wish, struct policy_terms *ret, struct err *err);
