@@ -1,5 +1,6 @@
 #include "facts/board.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -155,4 +156,16 @@ uint32_t profile_sim_memory_mib(const struct profile *profile)
 uint16_t profile_sim_sm(const struct profile *profile)
 {
 	return profile->has_sm ? profile->sm : profile->suggested_sm;
+}
+
+bool is_gpu_uuid(const char *s)
+{
+	static const char pattern[] = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(s) != sizeof(pattern) - 1)
+		return false;
+	for (size_t i = 0; pattern[i]; i++)
+		if (pattern[i] == 'x' ? !isxdigit((unsigned char)s[i]) : pattern[i] != s[i])
+			return false;
+	return true;
 }

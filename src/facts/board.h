@@ -138,3 +138,6 @@ static inline unsigned profile_index(const struct board *board, const struct pro
 {
 	return (unsigned)(profile - board->profiles);
 }
+
+/* "GPU-" and 32 hexadecimal digits in groups of 8-4-4-4-12, as NVML names GPUs. */
+bool is_gpu_uuid(const char *s);

@@ -88,6 +88,5 @@ const struct profile *profile_by_word(const struct board *board, const char *wor
 
 bool profile_is_whole_gpu(const struct board *board, const struct profile *profile);
 
-/* "GPU-xxxxxxxx-...", an index, or neither. */
-bool word_is_uuid(const char *s);
+/* The index of a GPU. */
 bool word_is_index(const char *s, unsigned *ret);

@@ -130,7 +130,7 @@ int word_check_gpu(const struct yaml_node *word, struct err *err)
 {
 	unsigned index;
 
-	if (word_is_index(word->text, &index) || word_is_uuid(word->text) ||
+	if (word_is_index(word->text, &index) || is_gpu_uuid(word->text) ||
 	    board_by_id(word->text))
 		return 0;
 	yaml_node_fail(word, err, "'%.64s' is neither an index, a UUID (GPU-...) nor a board",

@@ -1,6 +1,5 @@
 #include "policy/policy.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,18 +40,6 @@ void words_format(const struct yaml_node *list, size_t max, struct text *ret)
 		text_addf(ret, "%s%s", n ? ", " : "", word->text);
 		n++;
 	}
-}
-
-bool word_is_uuid(const char *s)
-{
-	static const char pattern[] = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-	if (strlen(s) != sizeof(pattern) - 1)
-		return false;
-	for (size_t i = 0; pattern[i]; i++)
-		if (pattern[i] == 'x' ? !isxdigit((unsigned char)s[i]) : pattern[i] != s[i])
-			return false;
-	return true;
 }
 
 bool word_is_index(const char *s, unsigned *ret)
@@ -155,7 +142,7 @@ static bool gpus_name(const struct yaml_node *list, unsigned index, const char *
 		unsigned n;
 
 		if (word_is_index(word->text, &n) ? n == index
-		    : word_is_uuid(word->text)	  ? uuid && !strcasecmp(uuid, word->text)
+		    : is_gpu_uuid(word->text)	  ? uuid && !strcasecmp(uuid, word->text)
 						  : board_id && !strcmp(board_id, word->text))
 			return true;
 	}

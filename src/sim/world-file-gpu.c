@@ -152,7 +152,7 @@ static int read_identity(const struct yaml_node *node, struct plan_gpu *gpu, str
 	r = r ? r : plan_read_word(node, "serial", gpu->serial, sizeof(gpu->serial), err);
 	if (r)
 		return r;
-	if (uuid && !plan_is_gpu_uuid(uuid->text))
+	if (uuid && !is_gpu_uuid(uuid->text))
 		return yaml_node_fail(uuid, err,
 				      "'%.60s' is not GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
 				      uuid->text);

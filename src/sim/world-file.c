@@ -1,6 +1,5 @@
 #include "sim/world-file.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,18 +33,6 @@ const struct board *plan_board(const char *id, struct err *err)
 	else
 		fail_hint(err, "carve-sim boards lists them");
 	return NULL;
-}
-
-bool plan_is_gpu_uuid(const char *s)
-{
-	static const char pattern[] = "GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-	if (strlen(s) != sizeof(pattern) - 1)
-		return false;
-	for (size_t i = 0; pattern[i]; i++)
-		if (pattern[i] == 'x' ? !isxdigit((unsigned char)s[i]) : pattern[i] != s[i])
-			return false;
-	return true;
 }
 
 static bool hex_field(const char **s, size_t min, size_t max, char end, uint32_t *ret)

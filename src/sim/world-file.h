@@ -101,9 +101,6 @@ int plan_parse(struct world_plan *plan, const char *bytes, size_t len, const cha
 	       struct err *err);
 int plan_load(struct world_plan *plan, const char *path, struct err *err);
 
-/* "GPU-" and 32 hexadecimal digits in groups of 8-4-4-4-12. */
-bool plan_is_gpu_uuid(const char *s);
-
 /* "0000:c1:00.0", domain of 4 or 8 digits, function 0. */
 bool plan_parse_pci(const char *s, uint32_t *ret_domain, uint8_t *ret_bus, uint8_t *ret_device);
 
