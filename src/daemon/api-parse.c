@@ -15,37 +15,52 @@
 /* ---- where it goes ---- */
 
 static const struct {
-	const char *method, *path; /* '#' stands for a lease's number */
+	const char *method, *path;
 	enum api_route route;
 } routes[] = {
-	{"GET", "/v1/status", ROUTE_STATUS},	   {"GET", "/v1/gpus", ROUTE_GPUS},
-	{"GET", "/v1/classes", ROUTE_CLASSES},	   {"GET", "/v1/leases", ROUTE_LEASES},
-	{"POST", "/v1/leases", ROUTE_REQUEST},	   {"GET", "/v1/leases/#", ROUTE_LEASE},
-	{"DELETE", "/v1/leases/#", ROUTE_RELEASE}, {"POST", "/v1/leases/#/renew", ROUTE_RENEW},
-	{"GET", "/v1/events", ROUTE_EVENTS},	   {"POST", "/v1/policy/reload", ROUTE_RELOAD},
+#define X(route, method, path, handler, who) {method, path, ROUTE_##route},
+	API_ROUTES(X)
+#undef X
 };
 
-static bool path_matches(const char *pattern, const char *path, int64_t *ret_id)
+/* Each reads its part of a path and returns what follows; NULL: it is none. */
+static const char *read_id(const char *path, int64_t *ret_id)
 {
 	int64_t id = 0;
 
-	while (*pattern) {
-		if (*pattern != '#') {
-			if (*pattern++ != *path++)
-				return false;
-			continue;
-		}
-		if (*path < '1' || *path > '9')
-			return false;
-		for (; *path >= '0' && *path <= '9'; path++) {
-			if (id > (INT64_MAX - 9) / 10)
-				return false;
-			id = id * 10 + (*path - '0');
-		}
-		*ret_id = id;
-		pattern++;
+	if (*path < '1' || *path > '9')
+		return NULL;
+	for (; *path >= '0' && *path <= '9'; path++) {
+		if (id > (INT64_MAX - 9) / 10)
+			return NULL;
+		id = id * 10 + (*path - '0');
 	}
-	return *path == '\0';
+	*ret_id = id;
+	return path;
+}
+
+static const char *read_name(const char *path, char *ret)
+{
+	size_t len = strcspn(path, "/");
+
+	if (!len || len >= API_MAX_NAME || !text_is_utf8(path, len))
+		return NULL;
+	memcpy(ret, path, len);
+	ret[len] = '\0';
+	return path + len;
+}
+
+static bool path_matches(const char *pattern, const char *path, struct api_wish *ret)
+{
+	for (; *pattern && path; pattern++) {
+		if (*pattern == '#')
+			path = read_id(path, &ret->id);
+		else if (*pattern == '*')
+			path = read_name(path, ret->name);
+		else if (*pattern != *path++)
+			return false;
+	}
+	return path && *path == '\0';
 }
 
 static int find_route(const struct api_request *request, struct api_wish *ret, struct err *err)
@@ -54,7 +69,7 @@ static int find_route(const struct api_request *request, struct api_wish *ret, s
 	bool found = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
-		if (!path_matches(routes[i].path, request->path, &ret->id))
+		if (!path_matches(routes[i].path, request->path, ret))
 			continue;
 		found = true;
 		if (strcmp(routes[i].method, request->method) != 0)
@@ -71,17 +86,17 @@ static int find_route(const struct api_request *request, struct api_wish *ret, s
 
 /* ---- fields of queries and bodies ---- */
 
-enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_NUMBER };
+enum field_kind { FIELD_TEXT, FIELD_FLAG, FIELD_NUMBER, FIELD_OBJECT };
 
 struct field {
 	const char *key;
 	enum field_kind kind;
 	size_t at, has_at; /* has_at 0: no flag */
 	int64_t min, max;
-	unsigned routes; /* bit r: route r takes it */
+	uint64_t routes; /* bit r: route r takes it */
 };
 
-#define ON(route) (1u << (route))
+#define ON(route) (UINT64_C(1) << (route))
 #define AT(field) offsetof(struct api_wish, field)
 
 static const struct field params[] = {
@@ -109,10 +124,15 @@ static const struct field fields[] = {
 	{"exit_status", FIELD_NUMBER, AT(exit_status), AT(has_exit), 0, 255, ON(ROUTE_RELEASE)},
 };
 
+#define MAX_FIELDS 64
+_Static_assert(ARRAY_SIZE(params) <= MAX_FIELDS && ARRAY_SIZE(fields) <= MAX_FIELDS,
+	       "room for the names of one route's fields");
+_Static_assert(ROUTE_COUNT <= 64, "a bit for each route");
+
 static const struct field *find_field(const struct field *table, size_t n, const char *key,
 				      enum api_route route, struct err *err)
 {
-	const char *names[API_MAX_PARAMS], *near;
+	const char *names[MAX_FIELDS], *near;
 	char shown[48];
 	size_t n_names = 0;
 
@@ -173,6 +193,8 @@ static int read_param(const struct api_param *param, struct api_wish *wish, stru
 		*(bool *)((char *)wish + field->at) =
 			strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
 		return 0;
+	case FIELD_OBJECT:
+		return fail(err, ERR_INVALID, "'%s' is an object, for the body", field->key);
 	case FIELD_NUMBER:
 		if (strlen(value) >= sizeof(shown))
 			return fail(err, ERR_INVALID, "'%s' is not a whole number", field->key);
@@ -188,7 +210,8 @@ static int read_member(const char *key, const json_t *value, struct api_wish *wi
 	const struct field *field = find_field(fields, ARRAY_SIZE(fields), key, wish->route, err);
 	static const char *const wanted[] = {[FIELD_TEXT] = "a text",
 					     [FIELD_FLAG] = "true or false",
-					     [FIELD_NUMBER] = "a whole number"};
+					     [FIELD_NUMBER] = "a whole number",
+					     [FIELD_OBJECT] = "an object"};
 
 	if (!field)
 		return -ERR_INVALID;
@@ -199,6 +222,10 @@ static int read_member(const char *key, const json_t *value, struct api_wish *wi
 				  (char *)wish + field->at, err);
 	if (field->kind == FIELD_NUMBER && json_is_integer(value))
 		return store_number(field, json_integer_value(value), wish, err);
+	if (field->kind == FIELD_OBJECT && json_is_object(value)) {
+		*(const json_t **)((char *)wish + field->at) = value;
+		return 0;
+	}
 	if (field->kind != FIELD_FLAG || !json_is_boolean(value))
 		return fail(err, ERR_INVALID, "'%s' is not %s", field->key, wanted[field->kind]);
 	*(bool *)((char *)wish + field->at) = json_is_true(value);
@@ -207,7 +234,10 @@ static int read_member(const char *key, const json_t *value, struct api_wish *wi
 
 static bool takes_body(enum api_route route)
 {
-	return route == ROUTE_REQUEST || route == ROUTE_RELEASE || route == ROUTE_RENEW;
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].routes & ON(route))
+			return true;
+	return false;
 }
 
 static int read_body(const struct api_request *request, struct api_wish *wish, struct err *err)

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/api-json.h"
+#include "daemon/api-part.h"
 
 json_t *api_error(const struct err *err)
 {
@@ -14,18 +15,7 @@ json_t *api_error(const struct err *err)
 			 api_text(err->rule), "retry", err_retry(err->code));
 }
 
-/* One request while it is answered. */
-struct asking {
-	struct api *api;
-	const struct api_request *request;
-	const struct api_wish *wish;
-	struct api_wait *wait;
-	int64_t now_s;
-	struct api_answer *ret;
-	struct err *err;
-};
-
-static int answer(struct asking *asking, int status, json_t *take_json)
+int api_reply(struct api_asking *asking, int status, json_t *take_json)
 {
 	if (!take_json)
 		return fail(asking->err, ERR_NOMEM, "no memory for an answer");
@@ -45,12 +35,12 @@ static json_t *gpu_list(const struct steward *steward)
 	return list;
 }
 
-static int get_gpus(struct asking *asking)
+int api_get_gpus(struct api_asking *asking)
 {
-	return answer(asking, 200, json_pack("{s:o}", "gpus", gpu_list(asking->api->steward)));
+	return api_reply(asking, 200, json_pack("{s:o}", "gpus", gpu_list(asking->api->steward)));
 }
 
-static int get_classes(struct asking *asking)
+int api_get_classes(struct api_asking *asking)
 {
 	const struct steward *steward = asking->api->steward;
 	json_t *list = json_array();
@@ -58,7 +48,7 @@ static int get_classes(struct asking *asking)
 	for (size_t i = 0; i < policy_n_classes(steward->policy); i++)
 		json_array_append_new(list, api_class(steward, policy_class_at(steward->policy, i),
 						      asking->request->person, asking->now_s));
-	return answer(asking, 200, json_pack("{s:o}", "classes", list));
+	return api_reply(asking, 200, json_pack("{s:o}", "classes", list));
 }
 
 static bool is_after(const json_t *a, const json_t *b)
@@ -128,13 +118,13 @@ static json_t *policy_json(const struct api *api)
 			 api_text(api->policy_error.code ? api->policy_error.text : NULL));
 }
 
-static int get_status(struct asking *asking)
+int api_get_status(struct api_asking *asking)
 {
 	const struct api *api = asking->api;
 	json_t *leases = json_array(), *queue = json_array();
 
 	add_leases(api->steward, leases, queue);
-	return answer(asking, 200,
+	return api_reply(asking, 200,
 		      json_pack("{s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "time_s",
 				(json_int_t)asking->now_s, "version", CARVE_VERSION, "driver",
 				api_text(api->driver.driver), "nvml", api_text(api->driver.nvml),
@@ -161,7 +151,7 @@ static void list_lease(const struct ledger_lease *row, const struct ledger_insta
 				   : api_lease(listing->steward, row, instance, NULL));
 }
 
-static int get_leases(struct asking *asking)
+int api_get_leases(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
@@ -178,10 +168,10 @@ static int get_leases(struct asking *asking)
 		json_decref(listing.list);
 		return r;
 	}
-	return answer(asking, 200, json_pack("{s:o}", "leases", listing.list));
+	return api_reply(asking, 200, json_pack("{s:o}", "leases", listing.list));
 }
 
-static int answer_lease(struct asking *asking, int status, int64_t id)
+int api_reply_lease(struct api_asking *asking, int status, int64_t id)
 {
 	const struct steward *steward = asking->api->steward;
 	const struct steward_lease *live = steward_lease_at(steward, id);
@@ -191,7 +181,7 @@ static int answer_lease(struct asking *asking, int status, int64_t id)
 	int r;
 
 	if (live)
-		return answer(asking, status, api_live_lease(steward, live));
+		return api_reply(asking, status, api_live_lease(steward, live));
 	filter.id = id;
 	listing.list = json_array();
 	r = ledger_leases(steward->ledger, &filter, list_lease, &listing, asking->err);
@@ -199,12 +189,12 @@ static int answer_lease(struct asking *asking, int status, int64_t id)
 	json_decref(listing.list);
 	if (r)
 		return r;
-	return json ? answer(asking, status, json)
+	return json ? api_reply(asking, status, json)
 		    : fail(asking->err, ERR_NOT_FOUND, "there is no lease %" PRId64, id);
 }
 
 /* The answer that is waited for has not come yet. */
-static bool is_still(struct asking *asking, const struct steward_lease *lease)
+static bool is_still(struct api_asking *asking, const struct steward_lease *lease)
 {
 	struct api_wait *wait = asking->wait;
 
@@ -217,7 +207,7 @@ static bool is_still(struct asking *asking, const struct steward_lease *lease)
 	       lease->position == wait->position && asking->now_s < wait->until_s;
 }
 
-static int get_lease(struct asking *asking)
+int api_get_lease(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	const struct steward_lease *live = steward_lease_at(asking->api->steward, wish->id);
@@ -228,10 +218,10 @@ static int get_lease(struct asking *asking)
 		asking->ret->until_s = asking->wait->until_s;
 		return 0;
 	}
-	return answer_lease(asking, 200, wish->id);
+	return api_reply_lease(asking, 200, wish->id);
 }
 
-static int post_lease(struct asking *asking)
+int api_post_lease(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	const struct steward_wish want = {
@@ -255,11 +245,11 @@ static int post_lease(struct asking *asking)
 			    &lease, asking->err);
 	if (r)
 		return r;
-	return answer(asking, lease->row.state == LEASE_QUEUED ? 202 : 201,
+	return api_reply(asking, lease->row.state == LEASE_QUEUED ? 202 : 201,
 		      api_live_lease(asking->api->steward, lease));
 }
 
-static int delete_lease(struct asking *asking)
+int api_delete_lease(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	const struct steward_release how = {.has_exit = wish->has_exit,
@@ -268,15 +258,15 @@ static int delete_lease(struct asking *asking)
 	int r = steward_release(asking->api->steward, asking->request->person, wish->id, &how,
 				asking->now_s, asking->err);
 
-	return r ? r : answer_lease(asking, 200, wish->id);
+	return r ? r : api_reply_lease(asking, 200, wish->id);
 }
 
-static int post_renew(struct asking *asking)
+int api_post_renew(struct api_asking *asking)
 {
 	int r = steward_renew(asking->api->steward, asking->request->person, asking->wish->id,
 			      asking->wish->time_s, asking->now_s, asking->err);
 
-	return r ? r : answer_lease(asking, 200, asking->wish->id);
+	return r ? r : api_reply_lease(asking, 200, asking->wish->id);
 }
 
 /* ---- events ---- */
@@ -288,8 +278,7 @@ static void list_event(const struct ledger_event *event, void *arg)
 	json_array_append_new(listing->list, api_event(listing->steward, event));
 }
 
-/* A GPU is named by its index or its UUID. */
-static const char *gpu_uuid(const struct steward *steward, const char *name)
+const char *api_gpu_uuid(const struct steward *steward, const char *name)
 {
 	for (size_t i = 0; name && i < steward->n_gpus; i++) {
 		char index[16];
@@ -301,7 +290,7 @@ static const char *gpu_uuid(const struct steward *steward, const char *name)
 	return name;
 }
 
-static int get_events(struct asking *asking)
+int api_get_events(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	struct ledger_event_filter filter = EVENT_FILTER_ALL;
@@ -309,7 +298,7 @@ static int get_events(struct asking *asking)
 	int r;
 
 	filter.user = wish->user;
-	filter.gpu = gpu_uuid(asking->api->steward, wish->gpu);
+	filter.gpu = api_gpu_uuid(asking->api->steward, wish->gpu);
 	filter.lease = wish->lease;
 	filter.since_s = wish->since_s;
 	filter.after_id = wish->after;
@@ -319,38 +308,55 @@ static int get_events(struct asking *asking)
 		json_decref(listing.list);
 		return r;
 	}
-	return answer(asking, 200, json_pack("{s:o}", "events", listing.list));
+	return api_reply(asking, 200, json_pack("{s:o}", "events", listing.list));
 }
 
 /* ---- the policy ---- */
 
-static int post_reload(struct asking *asking)
+int api_post_reload(struct api_asking *asking)
 {
 	struct api *api = asking->api;
 	int r;
 
-	if (!policy_is_admin(api->steward->policy, asking->request->person))
-		return fail(asking->err, ERR_DENIED, "only admins may load a policy");
 	r = api->reload(api->arg, asking->request->person->name, asking->err);
-	return r ? r : answer(asking, 200, json_pack("{s:o}", "policy", policy_json(api)));
+	return r ? r : api_reply(asking, 200, json_pack("{s:o}", "policy", policy_json(api)));
 }
 
-static int (*const handlers[])(struct asking *) = {
-	[ROUTE_STATUS] = get_status,	[ROUTE_GPUS] = get_gpus,    [ROUTE_CLASSES] = get_classes,
-	[ROUTE_LEASES] = get_leases,	[ROUTE_LEASE] = get_lease,  [ROUTE_REQUEST] = post_lease,
-	[ROUTE_RELEASE] = delete_lease, [ROUTE_RENEW] = post_renew, [ROUTE_EVENTS] = get_events,
-	[ROUTE_RELOAD] = post_reload,
+/* ---- who may ask, and whom ---- */
+
+enum asker { ANYBODY, ADMIN };
+
+static const struct {
+	int (*answer)(struct api_asking *asking);
+	enum asker who;
+} handlers[] = {
+#define X(route, method, path, handler, who) [ROUTE_##route] = {handler, who},
+	API_ROUTES(X)
+#undef X
 };
+
+static int handle(struct api_asking *asking)
+{
+	enum api_route route = asking->wish->route;
+
+	if (handlers[route].who == ADMIN &&
+	    !policy_is_admin(asking->api->steward->policy, asking->request->person)) {
+		fail(asking->err, ERR_DENIED, "%s %s is for admins only, and %s is none",
+		     asking->request->method, asking->request->path, asking->request->person->name);
+		return fail_hint(asking->err, "the policy's \"admins\" says who is one");
+	}
+	return handlers[route].answer(asking);
+}
 
 void api_answer(struct api *api, const struct api_request *request, struct api_wait *wait,
 		int64_t now_s, struct api_answer *ret)
 {
 	cleanup(api_wish_done) struct api_wish wish = {0};
 	struct err err = ERR_INIT;
-	struct asking asking = {api, request, &wish, wait, now_s, ret, &err};
+	struct api_asking asking = {api, request, &wish, wait, now_s, ret, &err};
 
 	*ret = (struct api_answer){0};
-	if (!api_parse(request, &wish, &err) && !handlers[wish.route](&asking))
+	if (!api_parse(request, &wish, &err) && !handle(&asking))
 		return;
 	ret->status = err_http_status(err.code);
 	ret->json = api_error(&err);

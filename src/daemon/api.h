@@ -11,11 +11,13 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "daemon/api-routes.h"
 #include "reconcile/steward.h"
 
 #define API_MAX_BODY   65536
 #define API_MAX_PARAMS 16
 #define API_MAX_ROWS   1000
+#define API_MAX_NAME   97 /* of the word in a path, with its NUL */
 
 struct api {
 	struct steward *steward;
@@ -70,22 +72,17 @@ json_t *api_error(const struct err *err);
 /* ---- parsing; pure ---- */
 
 enum api_route {
-	ROUTE_STATUS,
-	ROUTE_GPUS,
-	ROUTE_CLASSES,
-	ROUTE_LEASES,
-	ROUTE_LEASE,
-	ROUTE_REQUEST,
-	ROUTE_RELEASE,
-	ROUTE_RENEW,
-	ROUTE_EVENTS,
-	ROUTE_RELOAD,
+#define X(route, method, path, handler, who) ROUTE_##route,
+	API_ROUTES(X)
+#undef X
+	ROUTE_COUNT
 };
 
 /* Everything that any request can say; what it did not say is as in the defaults. */
 struct api_wish {
 	enum api_route route;
-	int64_t id; /* of the lease in the path */
+	int64_t id; /* the number in the path */
+	char name[API_MAX_NAME]; /* the word in the path */
 	/* query */
 	bool all;
 	const char *user, *class_name, *gpu, *state;

@@ -1,0 +1,31 @@
+/*
+ * api-part.h - what the files that answer requests share; only for api*.c
+ */
+#pragma once
+
+#include "daemon/api.h"
+
+/* One request while it is answered. */
+struct api_asking {
+	struct api *api;
+	const struct api_request *request;
+	const struct api_wish *wish;
+	struct api_wait *wait;
+	int64_t now_s;
+	struct api_answer *ret;
+	struct err *err;
+};
+
+/* The answer; NULL json is NOMEM. Returns what a handler returns. */
+int api_reply(struct api_asking *asking, int status, json_t *take_json);
+
+/* The UUID of a GPU named by its index or UUID; the name itself when there is no such GPU. */
+const char *api_gpu_uuid(const struct steward *steward, const char *name);
+
+/* The lease as it stands now, ended ones too. */
+int api_reply_lease(struct api_asking *asking, int status, int64_t id);
+
+/* Handlers return 0 with an answer, or a negative code with asking->err. */
+#define X(route, method, path, handler, who) int handler(struct api_asking *asking);
+API_ROUTES(X)
+#undef X

@@ -1,0 +1,20 @@
+/*
+ * api-routes.h - everything that can be asked of the daemon, in one table
+ *
+ * In a path '#' stands for a number and '*' for one word (api_wish.id, .name).
+ * ADMIN routes are refused to others before the handler is called.
+ */
+#pragma once
+
+/* route, method, path, handler, who may ask */
+#define API_ROUTES(X)                                                   \
+	X(STATUS, "GET", "/v1/status", api_get_status, ANYBODY)         \
+	X(GPUS, "GET", "/v1/gpus", api_get_gpus, ANYBODY)               \
+	X(CLASSES, "GET", "/v1/classes", api_get_classes, ANYBODY)      \
+	X(LEASES, "GET", "/v1/leases", api_get_leases, ANYBODY)         \
+	X(LEASE, "GET", "/v1/leases/#", api_get_lease, ANYBODY)         \
+	X(REQUEST, "POST", "/v1/leases", api_post_lease, ANYBODY)       \
+	X(RELEASE, "DELETE", "/v1/leases/#", api_delete_lease, ANYBODY) \
+	X(RENEW, "POST", "/v1/leases/#/renew", api_post_renew, ANYBODY) \
+	X(EVENTS, "GET", "/v1/events", api_get_events, ANYBODY)         \
+	X(RELOAD, "POST", "/v1/policy/reload", api_post_reload, ADMIN)
