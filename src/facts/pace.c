@@ -29,9 +29,9 @@ static const struct family {
 	 {0, 210, 230, 250, 260, 260, 260, 260}},
 };
 
-struct pace profile_pace(const struct board *board, const struct profile *profile)
+struct pace board_pace(const struct board *board, unsigned compute_slices)
 {
-	unsigned slices = profile->compute_slices < 8 ? profile->compute_slices : 7;
+	unsigned slices = compute_slices < 8 ? compute_slices : 7;
 	const struct family *family = families, *last = &families[ARRAY_SIZE(families) - 1];
 	bool same;
 
@@ -42,4 +42,9 @@ struct pace profile_pace(const struct board *board, const struct profile *profil
 			break;
 	}
 	return (struct pace){family->create_ms[slices], family->destroy_ms[slices], same, FAR};
+}
+
+struct pace profile_pace(const struct board *board, const struct profile *profile)
+{
+	return board_pace(board, profile->compute_slices);
 }

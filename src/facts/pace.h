@@ -20,4 +20,6 @@ struct pace {
 	const char *source;
 };
 
+/* By the compute slices of the instance. */
+struct pace board_pace(const struct board *board, unsigned compute_slices);
 struct pace profile_pace(const struct board *board, const struct profile *profile);

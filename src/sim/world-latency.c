@@ -4,65 +4,30 @@
 #include <string.h>
 #include <time.h>
 
-/*
- * How long the driver works, in ms, by compute slices of the GPU instance. One
- * figure is for a GPU instance together with the compute instance that fills
- * it: constants of a published scheduler that measured them (artecs-group/
- * RL_MIG_scheduler, algorithm.py; 3g on A30 and 5 and 6 slices do not exist).
- * Later boards than Hopper have no figures and are taken to be as slow.
- */
-static const struct pace {
-	const char *architecture; /* NULL: all others */
-	uint8_t compute_slices;
-	uint16_t create_ms[8], destroy_ms[8];
-	uint16_t set_mig_ms; /* on Ampere a reset; no public figure, nor of the reset */
-} paces[] = {
-	{"Ampere",
-	 4,
-	 {0, 110, 120, 130, 130, 130, 130, 130},
-	 {0, 100, 100, 100, 100, 100, 100, 100},
-	 5000},
-	{"Ampere",
-	 7,
-	 {0, 160, 170, 200, 210, 240, 240, 240},
-	 {0, 200, 200, 210, 210, 220, 220, 220},
-	 5000},
-	{NULL,
-	 0,
-	 {0, 160, 210, 330, 380, 420, 420, 420},
-	 {0, 210, 230, 250, 260, 260, 260, 260},
-	 200},
-};
+#include "facts/pace.h"
 
-#define RESET_MS 5000
-#define CI_SHARE 0.25 /* of the two, the compute instance's */
+#define CI_SHARE 0.25 /* of the time for both, the compute instance's */
 
-static const struct pace *pace_of(const struct board *board)
-{
-	const struct pace *pace = paces;
-
-	while (pace->architecture && (strcmp(pace->architecture, board->architecture) ||
-				      pace->compute_slices != board->compute_slices))
-		pace++;
-	return pace;
-}
+/* No public figures; a mode change on Ampere includes a reset. */
+#define RESET_MS	  5000
+#define SET_MIG_AMPERE_MS 5000
+#define SET_MIG_MS	  200
 
 static double base_ms(const struct board *board, enum world_work work, unsigned slices)
 {
-	const struct pace *pace = pace_of(board);
-	unsigned at = slices < 8 ? slices : 7;
+	const struct pace pace = board_pace(board, slices);
 
 	switch (work) {
 	case WORLD_WORK_GI_CREATE:
-		return pace->create_ms[at] * (1 - CI_SHARE);
+		return pace.create_ms * (1 - CI_SHARE);
 	case WORLD_WORK_CI_CREATE:
-		return pace->create_ms[at] * CI_SHARE;
+		return pace.create_ms * CI_SHARE;
 	case WORLD_WORK_GI_DESTROY:
-		return pace->destroy_ms[at] * (1 - CI_SHARE);
+		return pace.destroy_ms * (1 - CI_SHARE);
 	case WORLD_WORK_CI_DESTROY:
-		return pace->destroy_ms[at] * CI_SHARE;
+		return pace.destroy_ms * CI_SHARE;
 	case WORLD_WORK_SET_MIG:
-		return pace->set_mig_ms;
+		return strcmp(board->architecture, "Ampere") ? SET_MIG_MS : SET_MIG_AMPERE_MS;
 	case WORLD_WORK_RESET:
 		return RESET_MS;
 	}
