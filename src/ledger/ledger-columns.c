@@ -32,33 +32,6 @@ const char *lease_state_name(enum lease_state state)
 }
 
 /* clang-format off */
-#define FIELD(row, f)	    (((struct row *)0)->f)
-#define HAS(row, flag)	    .has_at = offsetof(struct row, flag)
-#define COLUMN(row, f, ...) NAMED(row, #f, f, ##__VA_ARGS__)
-#define NAMED(row, column, f, ...)               \
-	{ .name = column,                        \
-	  .kind = _Generic(FIELD(row, f),        \
-		int64_t: COLUMN_I64,             \
-		uint64_t: COLUMN_U64,            \
-		unsigned: COLUMN_U32,            \
-		int: COLUMN_I32,                 \
-		bool: COLUMN_BOOL,               \
-		char *: COLUMN_CHARS),           \
-	  .at = offsetof(struct row, f),         \
-	  .size = sizeof(FIELD(row, f)),         \
-	  ##__VA_ARGS__ }
-#define WORD(row, f, list)                       \
-	{ .name = #f,                            \
-	  .kind = COLUMN_WORD,                   \
-	  .at = offsetof(struct row, f),         \
-	  .size = ARRAY_SIZE(list),              \
-	  .words = (list) }
-#define TEXT(row, column, f, cut)                \
-	{ .name = column,                        \
-	  .kind = COLUMN_TEXT,                   \
-	  .at = offsetof(struct row, f),         \
-	  .size = (cut) }
-
 static const struct column gpu_columns[] = {
 	COLUMN(ledger_gpu, uuid),
 	NAMED(ledger_gpu, "gpu_index", index),
@@ -129,11 +102,6 @@ static const struct column event_columns[] = {
 };
 /* clang-format on */
 
-#define TABLE(list, table, noun)                                                                   \
-	{                                                                                          \
-		.name = table, .what = noun, .columns = list, .n = ARRAY_SIZE(list)                \
-	}
-
 const struct ledger_table gpu_table = TABLE(gpu_columns, "gpu", "GPU");
 const struct ledger_table instance_table = TABLE(instance_columns, "instance", "instance");
 const struct ledger_table lease_table = TABLE(lease_columns, "lease", "lease");
@@ -155,10 +123,16 @@ void table_add_insert(const struct ledger_table *table, struct text *text)
 	text_add(text, ")");
 }
 
-void table_add_set(const struct ledger_table *table, struct text *text)
+void table_add_set(const struct ledger_table *table, const char *keep, struct text *text)
 {
-	for (size_t i = 1; i < table->n; i++)
-		text_addf(text, "%s%s = ?%zu", i > 1 ? ", " : "", table->columns[i].name, i + 1);
+	const char *between = "";
+
+	for (size_t i = 1; i < table->n; i++) {
+		if (keep && !strcmp(table->columns[i].name, keep))
+			continue;
+		text_addf(text, "%s%s = ?%zu", between, table->columns[i].name, i + 1);
+		between = ", ";
+	}
 }
 
 int table_bind_text(sqlite3_stmt *stmt, int at, const char *s, size_t size)

@@ -53,8 +53,8 @@ void table_add_names(const struct ledger_table *table, const char *prefix, struc
 /* "INSERT INTO lease(id, uid, ...) VALUES(?1, ?2, ...)" */
 void table_add_insert(const struct ledger_table *table, struct text *text);
 
-/* "uid = ?2, ...": all but the key. */
-void table_add_set(const struct ledger_table *table, struct text *text);
+/* "uid = ?2, ...": all but the key, and the column `keep` (NULL: none). */
+void table_add_set(const struct ledger_table *table, const char *keep, struct text *text);
 
 /*
  * Bind a row to a statement's parameters; with_key false leaves ?1 NULL.
@@ -73,3 +73,44 @@ int table_bind_text(sqlite3_stmt *stmt, int at, const char *s, size_t size);
  */
 int table_read(const struct ledger_table *table, sqlite3_stmt *stmt, int first, void *row,
 	       struct err *err);
+
+/*
+ * ---- making tables ----
+ *
+ *   COLUMN(struct, field), NAMED(struct, "column", field), each with HAS(struct, has_field)
+ *   where it may not apply; WORD(struct, field, names) of an enum; TEXT(struct, "column",
+ *   field, cut) of a const char *; TABLE(columns, "table", "noun")
+ */
+/* clang-format off */
+#define FIELD(row, f)	    (((struct row *)0)->f)
+#define HAS(row, flag)	    .has_at = offsetof(struct row, flag)
+#define COLUMN(row, f, ...) NAMED(row, #f, f, ##__VA_ARGS__)
+#define NAMED(row, column, f, ...)               \
+	{ .name = column,                        \
+	  .kind = _Generic(FIELD(row, f),        \
+		int64_t: COLUMN_I64,             \
+		uint64_t: COLUMN_U64,            \
+		unsigned: COLUMN_U32,            \
+		int: COLUMN_I32,                 \
+		bool: COLUMN_BOOL,               \
+		char *: COLUMN_CHARS),           \
+	  .at = offsetof(struct row, f),         \
+	  .size = sizeof(FIELD(row, f)),         \
+	  ##__VA_ARGS__ }
+#define WORD(row, f, list)                       \
+	{ .name = #f,                            \
+	  .kind = COLUMN_WORD,                   \
+	  .at = offsetof(struct row, f),         \
+	  .size = ARRAY_SIZE(list),              \
+	  .words = (list) }
+#define TEXT(row, column, f, cut)                \
+	{ .name = column,                        \
+	  .kind = COLUMN_TEXT,                   \
+	  .at = offsetof(struct row, f),         \
+	  .size = (cut) }
+/* clang-format on */
+
+#define TABLE(list, table, noun)                                                                   \
+	{                                                                                          \
+		.name = table, .what = noun, .columns = list, .n = ARRAY_SIZE(list)                \
+	}
