@@ -1,20 +1,25 @@
 #include "base/proc.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 
-bool proc_start_time(pid_t pid, uint64_t *ret)
+#define PF_KTHREAD 0x00200000u /* of the kernel's task flags, which field 9 shows */
+
+bool proc_stat_read(const char *proc, pid_t pid, struct proc_stat *ret)
 {
-	char path[40], line[1024];
+	char path[PATH_MAX], line[1024];
 	cleanup(fclose) FILE *file = NULL;
 	const char *end;
+	unsigned flags;
 	uint64_t start;
 	char state;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (snprintf(path, sizeof(path), "%s/%d/stat", proc, (int)pid) >= (int)sizeof(path))
+		return false;
 	file = fopen(path, "re");
 	if (!file || !fgets(line, sizeof(line), file))
 		return false;
@@ -22,11 +27,22 @@ bool proc_start_time(pid_t pid, uint64_t *ret)
 	end = strrchr(line, ')');
 	if (!end ||
 	    sscanf(end + 1,
-		   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   " %c %*s %*s %*s %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
 		   "%" SCNu64,
-		   &state, &start) != 2 ||
+		   &state, &flags, &start) != 3 ||
 	    state == 'Z' || state == 'X')
 		return false;
-	*ret = start;
+	ret->start_time = start;
+	ret->kernel = flags & PF_KTHREAD;
+	return true;
+}
+
+bool proc_start_time(pid_t pid, uint64_t *ret)
+{
+	struct proc_stat stat;
+
+	if (!proc_stat_read("/proc", pid, &stat))
+		return false;
+	*ret = stat.start_time;
 	return true;
 }

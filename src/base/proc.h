@@ -9,8 +9,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct proc_stat {
+	uint64_t start_time; /* clock ticks since boot (field 22 of /proc/PID/stat) */
+	bool kernel;	     /* a thread of the kernel: it has no files */
+};
+
 /*
- * Clock ticks since boot (field 22 of /proc/PID/stat). false: no such process,
- * or it has ended and only waits for its parent to notice.
+ *   proc  where /proc is mounted: "/proc", or a made-up tree
+ * false: no such process, or it has ended and only waits for its parent to notice.
  */
+bool proc_stat_read(const char *proc, pid_t pid, struct proc_stat *ret);
+
+/* Only the time, and of this machine's own /proc. */
 bool proc_start_time(pid_t pid, uint64_t *ret);
