@@ -1,6 +1,9 @@
-#include "planner/choose.h"
+#include "planner/choose-part.h"
 
 #include <assert.h>
+
+#include "base/array.h"
+#include "policy/policy-placement.h"
 
 /* ---- one GPU as a layout ---- */
 
@@ -14,13 +17,12 @@ static void put(struct layout *layout, const struct choose_instance *instance)
 		layout->mask |= profile_window(instance->profile, instance->start);
 }
 
-/* All that is held, and those free instances whose bit in keep is set. */
-static void lay_out(const struct choose_gpu *gpu, uint32_t keep, uint16_t blocked,
+void choose_lay_out(const struct choose_gpu *gpu, uint32_t without, uint16_t blocked,
 		    struct layout *ret)
 {
 	layout_init(ret, gpu->board);
 	for (size_t i = 0; i < gpu->n; i++)
-		if (gpu->at[i].use == CHOOSE_HELD || keep & 1u << i)
+		if (!(without >> i & 1))
 			put(ret, &gpu->at[i]);
 	ret->mask |= blocked;
 }
@@ -37,37 +39,47 @@ static uint32_t free_bits(const struct choose_gpu *gpu)
 
 /* ---- the question ---- */
 
-struct question {
-	const struct choose_gpu *gpus;
-	size_t n;
-	const struct policy_class *class_;
-	uint32_t max_slices;
-	const struct choose_hold *hold;
-};
+struct choose_question choose_ask(const struct choose_gpu *gpus, size_t n,
+				  const struct policy_class *class_, uint32_t max_slices,
+				  const struct choose_hold *hold)
+{
+	static const enum rule rules[PLACEMENT_RULE_COUNT] = {
+		[PLACEMENT_CAP] = RULE_CAP,
+		[PLACEMENT_MFI] = RULE_MFI,
+		[PLACEMENT_BEST_FIT] = RULE_BF,
+		[PLACEMENT_FIRST_FIT] = RULE_FF,
+	};
 
-/* The best so far: fewest choices lost; the first seen when they tie. */
+	return (struct choose_question){.gpus = gpus,
+					.n = n,
+					.class_ = class_,
+					.max_slices = max_slices,
+					.hold = hold,
+					.rule = rules[class_->placement->rule]};
+}
+
+/* The best so far: the lowest score; the first seen when they tie. */
 struct best {
 	bool found;
-	unsigned loss;
+	int score;
 	struct choice choice;
 };
 
-static void offer(struct best *best, unsigned loss, const struct choice *choice)
+static void offer(struct best *best, int score, const struct choice *choice)
 {
-	if (best->found && best->loss <= loss)
+	if (best->found && best->score <= score)
 		return;
-	*best = (struct best){.found = true, .loss = loss, .choice = *choice};
+	*best = (struct best){.found = true, .score = score, .choice = *choice};
 }
 
-static uint16_t blocked_on(const struct question *question, size_t gpu)
+uint16_t choose_blocked(const struct choose_question *question, size_t gpu)
 {
 	const struct choose_hold *hold = question->hold;
 
 	return hold && hold->active && hold->gpu == gpu ? hold->window : 0;
 }
 
-/* The rank-th profile of the class on a GPU, NULL when there is none or it is too large. */
-static const struct profile *wanted(const struct question *question, size_t gpu, size_t rank,
+const struct profile *choose_wanted(const struct choose_question *question, size_t gpu, size_t rank,
 				    bool *ret_more)
 {
 	const struct profile *profiles[POLICY_MAX_PROFILES];
@@ -83,38 +95,36 @@ static const struct profile *wanted(const struct question *question, size_t gpu,
 
 /* ---- a free instance that exists ---- */
 
-/* The choices that taking it loses, were other free instances not there. */
-static unsigned loss_of(const struct choose_gpu *gpu, const struct choose_instance *instance)
+/* The free instance of that profile that starts there. */
+static const struct choose_instance *free_at(const struct choose_gpu *gpu,
+					     const struct profile *profile, unsigned start)
 {
-	struct layout layout;
-	unsigned before;
-
-	lay_out(gpu, 0, 0, &layout);
-	before = layout_choices(&layout);
-	put(&layout, instance);
-	return before - layout_choices(&layout);
+	for (size_t i = 0; i < gpu->n; i++)
+		if (gpu->at[i].use == CHOOSE_FREE && gpu->at[i].profile == profile &&
+		    gpu->at[i].start == start)
+			return &gpu->at[i];
+	return NULL;
 }
 
-static void offer_existing(const struct question *question, size_t g, const struct profile *profile,
-			   struct best *best)
+/* Rated as if no other free instance were there. */
+static void offer_existing(const struct choose_question *question, size_t g,
+			   const struct profile *profile, struct best *best)
 {
 	const struct choose_gpu *gpu = &question->gpus[g];
-	uint16_t blocked = blocked_on(question, g);
+	struct choice choice = {.gpu = g, .profile = profile, .exists = true};
+	uint16_t blocked = choose_blocked(question, g), starts = 0;
+	struct layout layout;
+	int score;
 
-	for (size_t i = 0; i < gpu->n; i++) {
-		const struct choose_instance *instance = &gpu->at[i];
-		struct choice choice = {
-			.gpu = g,
-			.profile = profile,
-			.start = instance->start,
-			.exists = true,
-			.id = instance->id,
-		};
-
-		if (instance->use == CHOOSE_FREE && instance->profile == profile &&
-		    !(profile_window(profile, instance->start) & blocked))
-			offer(best, loss_of(gpu, instance), &choice);
-	}
+	for (unsigned start = 0; start < LAYOUT_MAX; start++)
+		if (free_at(gpu, profile, start) && !(profile_window(profile, start) & blocked))
+			starts |= (uint16_t)(1u << start);
+	if (!starts)
+		return;
+	choose_lay_out(gpu, free_bits(gpu), 0, &layout);
+	choice.start = rule_pick(question->rule, &layout, profile, starts, &score);
+	choice.id = free_at(gpu, profile, choice.start)->id;
+	offer(best, score, &choice);
 }
 
 /* ---- a new one, after removing k free instances ---- */
@@ -139,39 +149,43 @@ static size_t list_free(const struct choose_gpu *gpu, size_t ret[LAYOUT_MAX])
 }
 
 /* picked: bit j is the j-th free instance, which goes. */
-static void offer_new(const struct question *question, size_t g, const struct profile *profile,
+static void offer_new(const struct choose_question *question, size_t g, const struct profile *profile,
 		      const size_t *free_, uint32_t picked, struct best *best)
 {
 	const struct choose_gpu *gpu = &question->gpus[g];
 	struct choice choice = {.gpu = g, .profile = profile};
-	uint32_t keep = free_bits(gpu);
 	struct layout layout;
-	unsigned loss;
+	uint32_t without = 0;
+	uint16_t starts;
+	int score;
 
 	for (size_t j = 0; picked >> j; j++) {
 		if (!(picked >> j & 1))
 			continue;
-		keep &= ~(1u << free_[j]);
+		without |= 1u << free_[j];
 		choice.remove[choice.n_remove++] = gpu->at[free_[j]].id;
 	}
-	lay_out(gpu, keep, blocked_on(question, g), &layout);
-	if (layout_find(&layout, profile, &choice.start, &loss))
-		offer(best, loss, &choice);
+	choose_lay_out(gpu, without, choose_blocked(question, g), &layout);
+	starts = layout_starts(&layout, profile);
+	if (!starts)
+		return;
+	choice.start = rule_pick(question->rule, &layout, profile, starts, &score);
+	offer(best, score, &choice);
 }
 
 /* Could removing free instances help at all? Mostly not, and then this is all it costs. */
-static bool fits_without_free(const struct question *question, size_t g,
+static bool fits_without_free(const struct choose_question *question, size_t g,
 			      const struct profile *profile)
 {
+	const struct choose_gpu *gpu = &question->gpus[g];
 	struct layout layout;
-	unsigned start;
 
-	lay_out(&question->gpus[g], 0, blocked_on(question, g), &layout);
-	return layout_find(&layout, profile, &start, NULL);
+	choose_lay_out(gpu, free_bits(gpu), choose_blocked(question, g), &layout);
+	return layout_starts(&layout, profile);
 }
 
-static void offer_removing(const struct question *question, size_t g, const struct profile *profile,
-			   size_t k, struct best *best)
+static void offer_removing(const struct choose_question *question, size_t g,
+			   const struct profile *profile, size_t k, struct best *best)
 {
 	size_t free_[LAYOUT_MAX], n = list_free(&question->gpus[g], free_);
 
@@ -187,37 +201,37 @@ static void offer_removing(const struct question *question, size_t g, const stru
 
 /* ---- the rule ---- */
 
-static bool choose_by_rank(const struct question *question, size_t rank, bool *ret_more,
-			   struct best *best)
+bool choose_among(const struct choose_question *question, const struct profile *const *profiles,
+		  struct choice *ret)
 {
-	const struct profile *profiles[CHOOSE_MAX_GPUS];
+	struct best best = {0};
 
-	for (size_t g = 0; g < question->n; g++) {
-		profiles[g] = wanted(question, g, rank, ret_more);
+	for (size_t g = 0; g < question->n; g++)
 		if (profiles[g])
-			offer_existing(question, g, profiles[g], best);
-	}
-	for (size_t k = 0; k <= LAYOUT_MAX && !best->found; k++)
+			offer_existing(question, g, profiles[g], &best);
+	for (size_t k = 0; k <= LAYOUT_MAX && !best.found; k++)
 		for (size_t g = 0; g < question->n; g++)
 			if (profiles[g])
-				offer_removing(question, g, profiles[g], k, best);
-	return best->found;
+				offer_removing(question, g, profiles[g], k, &best);
+	if (best.found)
+		*ret = best.choice;
+	return best.found;
 }
 
 bool choose_place(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
 		  uint32_t max_slices, const struct choose_hold *hold, struct choice *ret)
 {
-	struct question question = {gpus, n, class_, max_slices, hold};
-	struct best best = {0};
+	struct choose_question question = choose_ask(gpus, n, class_, max_slices, hold);
+	const struct profile *profiles[CHOOSE_MAX_GPUS];
 	bool more = true;
 
 	assert(n <= CHOOSE_MAX_GPUS);
 	for (size_t rank = 0; more; rank++) {
 		more = false;
-		if (choose_by_rank(&question, rank, &more, &best)) {
-			*ret = best.choice;
+		for (size_t g = 0; g < n; g++)
+			profiles[g] = choose_wanted(&question, g, rank, &more);
+		if (choose_among(&question, profiles, ret))
 			return true;
-		}
 	}
 	return false;
 }
@@ -225,13 +239,13 @@ bool choose_place(const struct choose_gpu *gpus, size_t n, const struct policy_c
 bool choose_is_possible(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
 			uint32_t max_slices)
 {
-	struct question question = {gpus, n, class_, max_slices, NULL};
+	struct choose_question question = choose_ask(gpus, n, class_, max_slices, NULL);
 	bool more = true;
 
 	for (size_t rank = 0; more; rank++) {
 		more = false;
 		for (size_t g = 0; g < n; g++)
-			if (wanted(&question, g, rank, &more))
+			if (choose_wanted(&question, g, rank, &more))
 				return true;
 	}
 	return false;
@@ -249,8 +263,10 @@ static void remove_instance(struct choose_gpu *gpu, int64_t id)
 	}
 }
 
-static void carry_out(struct choose_gpu *gpu, const struct choice *choice)
+void choose_carry_out(struct choose_gpu *gpus, const struct choice *choice)
 {
+	struct choose_gpu *gpu = &gpus[choice->gpu];
+
 	for (size_t i = 0; i < choice->n_remove; i++)
 		remove_instance(gpu, choice->remove[i]);
 	if (choice->exists)
@@ -274,7 +290,7 @@ unsigned choose_count(const struct choose_gpu *gpus, size_t n, const struct poli
 	for (size_t g = 0; g < n; g++)
 		copy[g] = gpus[g];
 	while (choose_place(copy, n, class_, max_slices, NULL, &choice)) {
-		carry_out(&copy[choice.gpu], &choice);
+		choose_carry_out(copy, &choice);
 		count++;
 	}
 	return count;

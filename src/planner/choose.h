@@ -6,12 +6,11 @@
  * Nothing that runs is ever touched: only free instances of ours may be reused
  * or removed to make room.
  *
- * The rule, in this order: the profile the class likes best on each GPU's board;
- * a free instance that exists; a new one at the start that loses fewest choices
- * on its GPU (the CAP rule, layout_find), the GPU with the lower index when they
- * tie; the same after removing free instances, as few as possible. If none, the
- * next profile of the class. Of several free instances it takes the one whose
- * place loses fewest choices.
+ * In this order: the profile the class likes best on each GPU's board; a free
+ * instance that exists; a new one where the policy's placement rule has it (rule.h;
+ * CAP unless it says otherwise), the GPU with the lower index when they tie; the same
+ * after removing free instances, as few as possible. If none, the next profile of
+ * the class. Of several free instances it takes the one whose place the rule likes best.
  */
 #pragma once
 

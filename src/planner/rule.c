@@ -101,9 +101,12 @@ static void order_of_driver(const struct board *board, const struct profile *pro
 		int most = -1;
 
 		for (unsigned start = 0; start < LAYOUT_MAX; start++) {
-			int n = (int)count_starts(board, mask | profile_window(profile, start));
+			int n;
 
-			if (left >> start & 1u && n > most) {
+			if (!(left >> start & 1u))
+				continue;
+			n = (int)count_starts(board, mask | profile_window(profile, start));
+			if (n > most) {
 				most = n;
 				best = start;
 			}
@@ -158,10 +161,10 @@ static const struct {
 };
 
 static struct rule_step best_step(enum rule rule, const struct layout *layout,
-				  const struct profile *profile, const struct order *order)
+				  const struct profile *profile, const struct order *order,
+				  unsigned starts)
 {
 	struct rule_step best = {.score = RULE_NO_FIT};
-	unsigned starts = layout_starts(layout, profile);
 
 	for (unsigned i = 0; i < order->n; i++) {
 		unsigned start = order->at[i];
@@ -175,6 +178,18 @@ static struct rule_step best_step(enum rule rule, const struct layout *layout,
 			best = (struct rule_step){.score = (int16_t)score, .start = (uint8_t)start};
 	}
 	return best;
+}
+
+unsigned rule_pick(enum rule rule, const struct layout *layout, const struct profile *profile,
+		   uint16_t starts, int *ret_score)
+{
+	struct rule_step step;
+	struct order order;
+
+	rules_by_name[rule].order(layout->board, profile, &order);
+	step = best_step(rule, layout, profile, &order, starts);
+	*ret_score = step.score;
+	return step.start;
 }
 
 /* ---- states ---- */
@@ -263,7 +278,8 @@ static void fill_steps(struct states *states)
 				continue;
 			rules_by_name[rule].order(rules->board, profile, &order);
 			for (unsigned s = 0; s < rules->n_states; s++)
-				step[s] = best_step(rule, &states->example[s], profile, &order);
+				step[s] = best_step(rule, &states->example[s], profile, &order,
+						    layout_starts(&states->example[s], profile));
 		}
 }
 

@@ -75,6 +75,14 @@ static inline struct rule_step rules_step(const struct rules *rules, enum rule r
 }
 
 /*
+ * The same without tables, for any layout, also with units blocked that no instance
+ * covers: of these starts the one with the lowest score, the first in the rule's order
+ * when they tie. starts is not 0, and each a start of the profile.
+ */
+unsigned rule_pick(enum rule rule, const struct layout *layout, const struct profile *profile,
+		   uint16_t starts, int *ret_score);
+
+/*
  * How fragmented the free units are (F of MFI, after arXiv 2511.18906): starts
  * lost, times size, over the base and double-memory profiles that the number
  * of free units would still allow. 0 on an empty GPU.

@@ -175,6 +175,7 @@ int policy_read_class(struct policy *policy, const struct yaml_node *map, struct
 	class_->match = &policy->class_matches[policy->n_classes];
 	class_->warm = (unsigned)wish.warm;
 	class_->restricted = wish.allow;
+	class_->placement = &policy->placement;
 	r = read_match(map, &wish, class_, err);
 	r = r ? r : read_times(map, &wish, class_, err);
 	r = r ? r : read_aliases(policy, wish.aliases, class_, err);

@@ -106,7 +106,7 @@ static int read_reason(const struct yaml_node *map, struct policy *policy, struc
 struct top_wish {
 	const char *name;
 	int64_t version;
-	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue;
+	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement;
 };
 
 static const struct yaml_field top_fields[] = {
@@ -118,6 +118,7 @@ static const struct yaml_field top_fields[] = {
 	{"teams", YAML_NODE, AT(top_wish, teams), .required = true},
 	{"gpus", YAML_NODE, AT(top_wish, gpus)},
 	{"queue", YAML_NODE, AT(top_wish, queue)},
+	{"placement", YAML_NODE, AT(top_wish, placement)},
 };
 
 static int read_top(struct policy *policy, const struct yaml_node *root, struct err *err)
@@ -138,7 +139,10 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 	r = r ? r : read_each(policy, wish.teams, POLICY_MAX_TEAMS, policy_read_team, err);
 	r = r ? r : check_allowed_teams(policy, err);
 	r = r || !wish.gpus ? r : read_gpus(wish.gpus, &policy->gpus, err);
-	return r || !wish.queue ? r : read_queue(wish.queue, policy, err);
+	r = r || !wish.queue ? r : read_queue(wish.queue, policy, err);
+	return r || !wish.placement
+		       ? r
+		       : policy_read_placement(wish.placement, &policy->placement, err);
 }
 
 int policy_parse(const char *bytes, size_t len, const char *name, struct policy **ret,

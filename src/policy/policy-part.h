@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/yaml-doc.h"
+#include "policy/policy-placement.h"
 #include "policy/policy.h"
 
 #define POLICY_WORD 64 /* users, groups and profiles: bytes at most */
@@ -43,6 +44,7 @@ struct policy {
 	unsigned reason_min; /* characters */
 	unsigned queue_max, queue_max_per_user;
 	struct policy_gpus gpus;
+	struct policy_placement placement;
 	size_t n_classes, n_teams;
 	struct policy_class classes[POLICY_MAX_CLASSES];
 	struct policy_class_match class_matches[POLICY_MAX_CLASSES];

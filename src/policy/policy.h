@@ -32,12 +32,15 @@
 #define POLICY_MAX_PROFILES 64 /* more than any board has */
 #define POLICY_UNLIMITED    UINT32_MAX
 
+struct policy_placement;
+
 struct policy_class {
 	char name[POLICY_NAME];
 	char description[128];
 	int64_t time_s, max_time_s; /* default and longest, counted from the grant */
 	bool restricted;	    /* only those on its allow list */
 	unsigned warm;		    /* free instances kept after release instead of destroyed */
+	const struct policy_placement *placement; /* where its instances go: the policy's */
 	struct policy_class_match *match; /* private: which profiles, whose it is */
 };
 

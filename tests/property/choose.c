@@ -85,6 +85,37 @@ static unsigned row_choices(const struct row *row, bool broken)
 	return sum;
 }
 
+static unsigned row_free(const struct row *row)
+{
+	unsigned n = 0;
+
+	for (unsigned u = 0; u < row->board->units; u++)
+		n += !row->taken[u];
+	return n;
+}
+
+/* Size times windows lost, over the profiles that the number of free units still allows. */
+static int row_fragmentation(const struct row *row)
+{
+	unsigned n_free = row_free(row);
+	int sum = 0;
+
+	for (size_t p = 0; p < row->board->n_profiles; p++) {
+		const struct profile *profile = &row->board->profiles[p];
+
+		if (profile->flags & ~(PROFILE_DOUBLE | PROFILE_P2P) || profile->size > n_free)
+			continue;
+		for (unsigned start = 0; start < row->board->units; start++) {
+			bool lost = false;
+
+			for (unsigned u = start; u < start + profile->size; u++)
+				lost |= row->taken[u];
+			sum += profile->starts >> start & 1 && lost ? profile->size : 0;
+		}
+	}
+	return sum;
+}
+
 /* What is there without the removed ones; keep: bits of gpu->at. */
 static struct row row_of(const struct choose_gpu *gpu, uint32_t keep, uint16_t blocked)
 {
@@ -107,7 +138,11 @@ struct world {
 	const struct policy_class *class_;
 	uint32_t max_slices;
 	struct choose_hold hold;
+	unsigned rule; /* index into rule_names */
 };
+
+enum { CAP, MFI, BEST_FIT, FIRST_FIT };
+static const char *const rule_names[] = {"cap", "mfi", "best-fit", "first-fit"};
 
 static void fill(struct choose_gpu *gpu, size_t index)
 {
@@ -137,13 +172,14 @@ static void fill(struct choose_gpu *gpu, size_t index)
 	}
 }
 
-static struct policy *random_policy(unsigned most_profiles)
+static struct policy *random_policy(unsigned most_profiles, const char *rule)
 {
 	cleanup(text_done) struct text yaml = TEXT_INIT;
 	struct policy *policy = NULL;
 	struct err err = ERR_INIT;
 
-	text_add(&yaml, "version: 1\nteams: {everyone: {}}\nclasses:\n  c:\n    boards:\n");
+	text_addf(&yaml, "version: 1\nteams: {everyone: {}}\nplacement: {rule: %s}\n", rule);
+	text_add(&yaml, "classes:\n  c:\n    boards:\n");
 	for (size_t b = 0; b < ARRAY_SIZE(board_names); b++) {
 		const struct board *board = board_by_id(board_names[b]);
 
@@ -174,7 +210,10 @@ static struct world world_new(unsigned most_profiles)
 		.gpu = draw(MAX_GPUS),
 		.window = (uint16_t)(draw(2) ? 0xf0 : 0x03 << 2 * draw(4)),
 	};
-	world.policy = random_policy(most_profiles);
+	if (world.hold.gpu < world.n)
+		world.hold.window &= (uint16_t)((1u << world.gpus[world.hold.gpu].board->units) - 1);
+	world.rule = draw(ARRAY_SIZE(rule_names));
+	world.policy = random_policy(most_profiles, rule_names[world.rule]);
 	world.class_ = policy_class_at(world.policy, 0);
 	return world;
 }
@@ -184,8 +223,10 @@ static struct world world_new(unsigned most_profiles)
 /* Smaller is better, from left to right. */
 struct rating {
 	bool found;
-	unsigned rank, is_new, n_remove, loss;
+	unsigned rank, is_new, n_remove;
+	int score;
 	size_t gpu;
+	unsigned order; /* of the start, where nothing is removed */
 };
 
 static bool is_better(const struct rating *a, const struct rating *b)
@@ -198,9 +239,11 @@ static bool is_better(const struct rating *a, const struct rating *b)
 		return a->is_new < b->is_new;
 	if (a->n_remove != b->n_remove)
 		return a->n_remove < b->n_remove;
-	if (a->loss != b->loss)
-		return a->loss < b->loss;
-	return a->gpu < b->gpu;
+	if (a->score != b->score)
+		return a->score < b->score;
+	if (a->gpu != b->gpu)
+		return a->gpu < b->gpu;
+	return a->order < b->order;
 }
 
 static uint32_t bits_of(const struct choose_gpu *gpu, enum choose_use use)
@@ -217,12 +260,39 @@ static uint16_t blocked_on(const struct world *world, size_t g)
 	return world->hold.active && world->hold.gpu == g ? world->hold.window : 0;
 }
 
-static unsigned loss_by(struct row row, const struct profile *profile, unsigned start, bool broken)
+static int score_by(const struct world *world, struct row row, const struct profile *profile,
+		    unsigned start, bool broken)
 {
-	unsigned before = row_choices(&row, broken);
+	int choices = (int)row_choices(&row, broken), fragments = row_fragmentation(&row);
+	int emptiness = (int)row_free(&row);
 
 	row_put(&row, profile, start);
-	return before - row_choices(&row, broken);
+	switch (world->rule) {
+	case MFI:
+		return row_fragmentation(&row) - fragments;
+	case BEST_FIT:
+		return emptiness;
+	case FIRST_FIT:
+		return 0;
+	default:
+		return choices - (int)row_choices(&row, broken);
+	}
+}
+
+/* The driver's order on boards of 8 units, as observed; there is no observation of others. */
+static unsigned order_by(const struct world *world, const struct choose_gpu *gpu,
+			 const struct profile *profile, unsigned start)
+{
+	static const char *const orders[] = {[1] = "6450123", [2] = "6402", [4] = "40", [8] = "0"};
+	const char *order = profile->size == 2 && profile->compute_slices == 2
+				    ? "402"
+				    : orders[profile->size % 9];
+
+	if (world->rule != BEST_FIT)
+		return start;
+	if (gpu->board->units != 8)
+		return 0;
+	return (unsigned)(strchr(order, (int)('0' + start)) - order);
 }
 
 static void rate_gpu(const struct world *world, size_t g, const struct profile *profile,
@@ -233,13 +303,15 @@ static void rate_gpu(const struct world *world, size_t g, const struct profile *
 	uint16_t blocked = blocked_on(world, g);
 
 	for (size_t i = 0; i < gpu->n; i++) {
-		struct rating rating = {true, rank, 0, 0, 0, g};
+		struct rating rating = {true, rank, 0, 0, 0, g, 0};
 		uint16_t window = (uint16_t)(((1u << profile->size) - 1) << gpu->at[i].start);
 
 		if (gpu->at[i].use != CHOOSE_FREE || gpu->at[i].profile != profile ||
 		    window & blocked)
 			continue;
-		rating.loss = loss_by(row_of(gpu, held, 0), profile, gpu->at[i].start, broken);
+		rating.score = score_by(world, row_of(gpu, held, 0), profile, gpu->at[i].start,
+					broken);
+		rating.order = order_by(world, gpu, profile, gpu->at[i].start);
 		if (is_better(&rating, best))
 			*best = rating;
 	}
@@ -248,11 +320,13 @@ static void rate_gpu(const struct world *world, size_t g, const struct profile *
 
 		for (unsigned start = 0; start < gpu->board->units; start++) {
 			struct rating rating = {
-				true, rank, 1, (unsigned)__builtin_popcount(idle & ~keep), 0, g};
+				true, rank, 1, (unsigned)__builtin_popcount(idle & ~keep), 0, g, 0};
 
 			if (!row_fits(&row, profile, start))
 				continue;
-			rating.loss = loss_by(row, profile, start, broken);
+			rating.score = score_by(world, row, profile, start, broken);
+			if (!rating.n_remove)
+				rating.order = order_by(world, gpu, profile, start);
 			if (is_better(&rating, best))
 				*best = rating;
 		}
@@ -299,8 +373,10 @@ static struct rating check_lawful(const struct world *world, const struct choice
 	const struct profile *profiles[POLICY_MAX_PROFILES];
 	size_t n = policy_class_profiles(world->class_, gpu->board, profiles);
 	uint32_t held = bits_of(gpu, CHOOSE_HELD), keep = held | bits_of(gpu, CHOOSE_FREE);
-	struct rating rating = {true, 0,	  !choice->exists, (unsigned)choice->n_remove,
-				0,    choice->gpu};
+	struct rating rating = {.found = true,
+				.is_new = !choice->exists,
+				.n_remove = (unsigned)choice->n_remove,
+				.gpu = choice->gpu};
 	struct row row;
 
 	while (rating.rank < n && profiles[rating.rank] != choice->profile)
@@ -321,7 +397,9 @@ static struct rating check_lawful(const struct world *world, const struct choice
 		     choice->exists ? 0 : blocked_on(world, choice->gpu));
 	if (!row_fits(&row, choice->profile, choice->start))
 		fail_world(world, "a place where it does not fit");
-	rating.loss = loss_by(row, choice->profile, choice->start, false);
+	rating.score = score_by(world, row, choice->profile, choice->start, false);
+	if (!rating.n_remove)
+		rating.order = order_by(world, gpu, choice->profile, choice->start);
 	return rating;
 }
 

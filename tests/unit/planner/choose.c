@@ -64,14 +64,16 @@ static void draw(struct choose_gpu *gpu, size_t index, const char *picture, cons
 	}
 }
 
-static struct policy *policy_with(const char *profiles)
+static struct policy *policy_with(const char *profiles, const char *rule)
 {
 	struct policy *policy = NULL;
 	struct err err = ERR_INIT;
 	char yaml[256];
 
 	snprintf(yaml, sizeof(yaml),
-		 "version: 1\nclasses: {c: {profiles: [%s]}}\nteams: {everyone: {}}\n", profiles);
+		 "version: 1\nclasses: {c: {profiles: [%s]}}\nteams: {everyone: {}}\n"
+		 "placement: {rule: %s}\n",
+		 profiles, rule ? rule : "cap");
 	if (policy_parse(yaml, strlen(yaml), "p", &policy, &err))
 		fail_msg("%s", err.text);
 	return policy;
@@ -95,6 +97,7 @@ struct picture {
 	const char *story, *profiles, *gpus[3], *says;
 	uint32_t max_slices; /* 0: no limit */
 	struct choose_hold hold;
+	const char *rule; /* NULL: cap */
 };
 
 static size_t draw_all(const struct picture *picture, struct choose_gpu *gpus)
@@ -104,6 +107,28 @@ static size_t draw_all(const struct picture *picture, struct choose_gpu *gpus)
 	for (; n < ARRAY_SIZE(picture->gpus) && picture->gpus[n]; n++)
 		draw(&gpus[n], n, picture->gpus[n], NULL);
 	return n;
+}
+
+static void check_pictures(const struct picture *pictures, size_t n_pictures)
+{
+	for (size_t i = 0; i < n_pictures; i++) {
+		const struct picture *picture = &pictures[i];
+		cleanup(policy_free) struct policy *policy = policy_with(picture->profiles, picture->rule);
+		cleanup(text_done) struct text got = TEXT_INIT;
+		struct choose_gpu gpus[3];
+		struct choice choice = {0};
+		size_t n = draw_all(picture, gpus);
+		bool found = choose_place(gpus, n, policy_class_at(policy, 0),
+					  picture->max_slices ? picture->max_slices : UINT32_MAX,
+					  &picture->hold, &choice);
+
+		say(&choice, found, &got);
+		if (strcmp(text_str(&got), picture->says) != 0)
+			fail_msg("%s: %s on %s %s: expected '%s', got '%s'", picture->story,
+				 picture->profiles, picture->gpus[0],
+				 picture->gpus[1] ? picture->gpus[1] : "", picture->says,
+				 text_str(&got));
+	}
 }
 
 static void a_place_is_chosen(void **state)
@@ -196,24 +221,38 @@ static void a_place_is_chosen(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(pictures); i++) {
-		const struct picture *picture = &pictures[i];
-		cleanup(policy_free) struct policy *policy = policy_with(picture->profiles);
-		cleanup(text_done) struct text got = TEXT_INIT;
-		struct choose_gpu gpus[3];
-		struct choice choice = {0};
-		size_t n = draw_all(picture, gpus);
-		bool found = choose_place(gpus, n, policy_class_at(policy, 0),
-					  picture->max_slices ? picture->max_slices : UINT32_MAX,
-					  &picture->hold, &choice);
+	check_pictures(pictures, ARRAY_SIZE(pictures));
+}
 
-		say(&choice, found, &got);
-		if (strcmp(text_str(&got), picture->says) != 0)
-			fail_msg("%s: %s on %s %s: expected '%s', got '%s'", picture->story,
-				 picture->profiles, picture->gpus[0],
-				 picture->gpus[1] ? picture->gpus[1] : "", picture->says,
-				 text_str(&got));
-	}
+static void other_rules_choose_otherwise(void **state)
+{
+	static const struct picture pictures[] = {
+		{"first fit", "1g", {"........", "......A."}, "0: 1g.10gb at 0", .rule = "first-fit"},
+		{"best fit: the fullest GPU, as the driver would place it",
+		 "1g",
+		 {"CCCC....", "EEEEBB..", "........"},
+		 "1: 1g.10gb at 6",
+		 .rule = "best-fit"},
+		{"mfi does not mind opening a GPU: nothing is fragmented there",
+		 "1g",
+		 {"........", "....BBA."},
+		 "0: 1g.10gb at 6",
+		 .rule = "mfi"},
+		{"cap does", "1g", {"........", "....BBA."}, "1: 1g.10gb at 0", .rule = "cap"},
+		{"a free instance first, whatever the rule",
+		 "1g",
+		 {"........", "....a.A."},
+		 "1: takes 1g.10gb at 4",
+		 .rule = "first-fit"},
+		{"of two free ones the first",
+		 "1g",
+		 {"a.......", "....a.A."},
+		 "0: takes 1g.10gb at 0",
+		 .rule = "first-fit"},
+	};
+
+	(void)state;
+	check_pictures(pictures, ARRAY_SIZE(pictures));
 }
 
 static void possible_is_about_empty_gpus(void **state)
@@ -232,7 +271,7 @@ static void possible_is_about_empty_gpus(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		cleanup(policy_free) struct policy *policy = policy_with(cases[i].profiles);
+		cleanup(policy_free) struct policy *policy = policy_with(cases[i].profiles, NULL);
 		struct choose_gpu gpu;
 
 		draw(&gpu, 0, cases[i].gpu, NULL);
@@ -260,7 +299,7 @@ static void how_many_more(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		cleanup(policy_free) struct policy *policy = policy_with(cases[i].profiles);
+		cleanup(policy_free) struct policy *policy = policy_with(cases[i].profiles, NULL);
 		struct choose_gpu gpus[2];
 		unsigned got;
 
@@ -329,7 +368,7 @@ static void when_there_will_be_room(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		cleanup(policy_free) struct policy *policy = policy_with(cases[i].profiles);
+		cleanup(policy_free) struct policy *policy = policy_with(cases[i].profiles, NULL);
 		struct choose_gpu gpus[2];
 		struct outlook got = {0};
 
@@ -350,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_place_is_chosen),
+		cmocka_unit_test(other_rules_choose_otherwise),
 		cmocka_unit_test(possible_is_about_empty_gpus),
 		cmocka_unit_test(how_many_more),
 		cmocka_unit_test(when_there_will_be_room),

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "policy/policy-placement.h"
 #include "policy/policy.h"
 
 #define HEAD	"version: 1\n"
@@ -82,6 +83,14 @@ static void mistakes_of_the_whole(void **state)
 		 "p.yaml:4:14: max 'many' is not a whole number", ""},
 		{HEAD CLASSES TEAMS "queue: {max: 10001}\n",
 		 "p.yaml:4:14: max 10001 is not between 0 and 10000", ""},
+		{HEAD CLASSES TEAMS "placement: cap\n",
+		 "p.yaml:4:12: 'placement' must be written as \"key: value\" lines",
+		 "for example: placement: {rule: cap}"},
+		{HEAD CLASSES TEAMS "placement: {rule: bestfit}\n",
+		 "p.yaml:4:19: 'bestfit' is no 'rule'", "did you mean 'best-fit'?"},
+		{HEAD CLASSES TEAMS "placement: {rule: random}\n",
+		 "p.yaml:4:19: 'random' is no 'rule'",
+		 "one of: cap, mfi, best-fit, first-fit"},
 		{HEAD CLASSES TEAMS "gpus: [1]\n",
 		 "p.yaml:4:7: 'gpus' must be written as \"key: value\" lines",
 		 "for example: gpus: {except: [3]}"},
@@ -299,6 +308,33 @@ static void a_person_waits_no_more_often_than_all(void **state)
 
 #define UUID "GPU-01234567-89ab-cdef-0123-456789abcdef"
 
+static void placement_is_read(void **state)
+{
+	static const struct {
+		const char *yaml;
+		struct policy_placement wanted;
+	} cases[] = {
+		{"", {PLACEMENT_CAP}},
+		{"placement: {rule: mfi}\n", {PLACEMENT_MFI}},
+		{"placement: {rule: best-fit}\n", {PLACEMENT_BEST_FIT}},
+		{"placement: {rule: first-fit}\n", {PLACEMENT_FIRST_FIT}},
+	};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup(policy_free) struct policy *policy = NULL;
+		const struct policy_placement *got;
+		char yaml[256];
+
+		snprintf(yaml, sizeof(yaml), HEAD CLASSES TEAMS "%s", cases[i].yaml);
+		if (parse(yaml, &policy, &err))
+			fail_msg("%s", err.text);
+		got = policy_placement(policy);
+		assert_int_equal(got->rule, cases[i].wanted.rule);
+	}
+}
+
 static void gpus_are_picked(void **state)
 {
 	static const struct {
@@ -375,6 +411,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_has_defaults),
 		cmocka_unit_test(classes_are_found_by_name_and_alias),
 		cmocka_unit_test(a_person_waits_no_more_often_than_all),
+		cmocka_unit_test(placement_is_read),
 		cmocka_unit_test(gpus_are_picked),
 		cmocka_unit_test(numbers_of_names_are_bounded),
 		cmocka_unit_test(a_file_that_is_not_there),

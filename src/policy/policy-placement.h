@@ -1,0 +1,36 @@
+/*
+ * policy-placement.h - the key "placement:": where new instances go
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "policy/policy.h"
+
+/* name, as typed, what it does */
+#define PLACEMENT_RULES(X)                                                  \
+	X(CAP, "cap", "where the fewest starts are lost for all profiles")  \
+	X(MFI, "mfi", "where what is free is fragmented least")             \
+	X(BEST_FIT, "best-fit", "on the GPU with the fewest free units")    \
+	X(FIRST_FIT, "first-fit", "on the first GPU with room, lowest unit")
+
+enum placement_rule {
+#define X(name, typed, meaning) PLACEMENT_##name,
+	PLACEMENT_RULES(X)
+#undef X
+		PLACEMENT_RULE_COUNT
+};
+
+const char *placement_rule_name(enum placement_rule rule);
+
+struct policy_placement {
+	enum placement_rule rule;
+};
+
+const struct policy_placement *policy_placement(const struct policy *policy);
+
+struct yaml_node;
+
+/* Read the key's map. err: INVALID with its place. */
+int policy_read_placement(const struct yaml_node *map, struct policy_placement *ret,
+			  struct err *err);
