@@ -56,6 +56,33 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_len, struc
 	return *ret ? 0 : fail(err, ERR_NOMEM, "no memory for '%s'", path);
 }
 
+static int check_mode(const char *path, mode_t type, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return fail(err, file_err_code(errno), "cannot look at '%s': %s", path,
+			    strerror(errno));
+	if ((st.st_mode & S_IFMT) != type)
+		return fail(err, ERR_INVALID, "'%s' is not a regular file", path);
+	if (!(st.st_mode & S_IWOTH) || (S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX))
+		return 0;
+	fail(err, ERR_DENIED, "'%s' may be changed by anybody (mode %04o)", path,
+	     (unsigned)st.st_mode & 07777);
+	return fail_hint(err, "chmod o-w '%s'", path);
+}
+
+int file_check_guarded(const char *path, struct err *err)
+{
+	char copy[PATH_MAX];
+	int r = check_mode(path, S_IFREG, err);
+
+	if (r)
+		return r;
+	snprintf(copy, sizeof(copy), "%s", path);
+	return check_mode(dirname(copy), S_IFDIR, err);
+}
+
 static int write_all(int fd, const char *bytes, size_t len)
 {
 	while (len) {

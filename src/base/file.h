@@ -18,6 +18,13 @@
  */
 int file_read(const char *path, size_t limit, char **ret, size_t *ret_len, struct err *err);
 
+/*
+ * May anybody on this machine change what it says? Its mode and that of its folder are
+ * looked at; a sticky folder (/tmp) protects what others put there.
+ *   err  DENIED: yes, with the command that mends it; INVALID: no regular file; NOT_FOUND, IO
+ */
+int file_check_guarded(const char *path, struct err *err);
+
 /* Replace a file at once: written beside it, synced, renamed, folder synced. */
 int file_write_atomic(const char *path, const void *bytes, size_t len, mode_t mode,
 		      struct err *err);

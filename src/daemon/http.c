@@ -378,6 +378,14 @@ void http_free(struct http *http)
 	free(http);
 }
 
+/* Only what a daemon left behind is taken away, never another file or where a link leads. */
+static bool is_socket(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISSOCK(st.st_mode);
+}
+
 static int bind_socket(int fd, const struct sockaddr_un *address, struct err *err)
 {
 	const char *path = address->sun_path;
@@ -387,7 +395,7 @@ static int bind_socket(int fd, const struct sockaddr_un *address, struct err *er
 
 	if (!connect(probe, (const struct sockaddr *)address, sizeof(*address)))
 		return fail(err, ERR_BUSY, "'%s' is in use by another daemon", path);
-	if (errno == ECONNREFUSED)
+	if (errno == ECONNREFUSED && is_socket(path))
 		unlink(path);
 	/*
 	 * Everybody may ask; the policy decides what he gets. The file is born so: changed
@@ -396,6 +404,9 @@ static int bind_socket(int fd, const struct sockaddr_un *address, struct err *er
 	before = umask(0111);
 	r = bind(fd, (const struct sockaddr *)address, sizeof(*address));
 	umask(before);
+	if (r && errno == EADDRINUSE)
+		return fail(err, ERR_INVALID, "'%s' is there already and is not a socket of ours",
+			    path);
 	if (r || listen(fd, BACKLOG))
 		return fail(err, errno == EACCES ? ERR_DENIED : ERR_IO, "cannot listen on '%s': %s",
 			    path, strerror(errno));

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/file.h"
@@ -155,12 +156,28 @@ static int run(struct ledger *ledger, const char *sql, const char *what, struct 
 	return sqlite3_step(statement->stmt) == SQLITE_DONE ? 0 : ledger_fail(ledger, what, err);
 }
 
+int ledger_check_place(const struct ledger *ledger, struct err *err)
+{
+	struct stat now;
+
+	if (!ledger->ino)
+		return 0;
+	if (!stat(ledger->path, &now) && now.st_dev == ledger->dev && now.st_ino == ledger->ino)
+		return 0;
+	fail(err, ERR_IO, "ledger '%s' was replaced or removed while it was in use", ledger->path);
+	return fail_hint(err, "stop carved, put the file back and start it again; until then "
+			      "nothing new is promised");
+}
+
 int ledger_begin(struct ledger *ledger, struct err *err)
 {
 	int r;
 
 	if (ledger->begun)
 		return fail(err, ERR_INTERNAL, "ledger: a transaction within a transaction");
+	r = ledger_check_place(ledger, err);
+	if (r)
+		return r;
 	r = run(ledger, "BEGIN IMMEDIATE", "cannot be written", err);
 	ledger->begun = !r;
 	ledger->broken = ERR_INIT;

@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -25,6 +26,8 @@ struct ledger {
 	sqlite3 *db;
 	char *path;
 	int lock_fd; /* of PATH.lock; -1: none */
+	dev_t dev;   /* which file PATH was when it was opened; ino 0: none, it is in memory */
+	ino_t ino;
 	bool begun;
 	struct err broken; /* the first write of this transaction that failed */
 	struct ledger_statement statements[LEDGER_STATEMENTS];
@@ -54,6 +57,9 @@ void ledger_forget_statements(struct ledger *ledger);
  * what was meant. Returns -err->code.
  */
 int ledger_break(struct ledger *ledger, const struct err *err);
+
+/* IO when PATH is not the file any more that was opened: what is written would be lost. */
+int ledger_check_place(const struct ledger *ledger, struct err *err);
 
 /* INTERNAL unless ledger_begin() came before; what failed first, if something did. */
 int ledger_check_begun(struct ledger *ledger, struct err *err);

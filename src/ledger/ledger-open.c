@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,15 +23,24 @@ static bool in_memory(const char *path)
 	return !strcmp(path, ":memory:");
 }
 
-/* The file and its lock, each made with our mode before SQLite would make it with the umask's. */
+/*
+ * The file and its lock, each made with our mode before SQLite would make it with the
+ * umask's. Not through a link: whoever may write to the folder could aim it at any file.
+ */
 static int make_file(const char *path, int *ret_fd, struct err *err)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	cleanup(close) int fd =
+		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
+	struct stat st;
 
-	if (fd < 0)
+	if (fd < 0 && errno == ELOOP)
+		return fail(err, ERR_DENIED, "'%s' is a symbolic link; name the file itself", path);
+	if (fd < 0 || fstat(fd, &st))
 		return fail(err, file_err_code(errno), "cannot open '%s': %s", path,
 			    strerror(errno));
-	*ret_fd = fd;
+	if (!S_ISREG(st.st_mode))
+		return fail(err, ERR_INVALID, "'%s' is not a regular file", path);
+	*ret_fd = steal_fd(&fd);
 	return 0;
 }
 
@@ -70,12 +80,17 @@ static int lock_file(const char *path, int *ret_fd, struct err *err)
 static int prepare_files(struct ledger *ledger, struct err *err)
 {
 	cleanup(close) int fd = -1;
+	struct stat st;
 
 	if (in_memory(ledger->path))
 		return 0;
 	if (make_folder_of(ledger->path, err) || lock_file(ledger->path, &ledger->lock_fd, err) ||
 	    make_file(ledger->path, &fd, err))
 		return -(int)err->code;
+	if (fstat(fd, &st))
+		return fail(err, ERR_IO, "cannot look at '%s': %s", ledger->path, strerror(errno));
+	ledger->dev = st.st_dev;
+	ledger->ino = st.st_ino;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -37,9 +38,44 @@ static void test_write_then_read(void **state)
 	rmdir(folder);
 }
 
+/* A file is guarded when neither it nor its folder may be written by anybody. */
+static void test_guarded(void **state)
+{
+	static const struct {
+		mode_t file, folder;
+		bool guarded;
+	} rows[] = {
+		{0644, 0755, true},  {0664, 0775, true},   {0600, 01777, true}, {0646, 0755, false},
+		{0666, 0755, false}, {0644, 0777, false}, {0666, 01777, false},
+	};
+	char folder[] = "/tmp/carve-file-XXXXXX", path[128];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/f", folder);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err err = ERR_INIT;
+
+		assert_int_equal(file_write_atomic(path, "x", 1, rows[i].file, &err), 0);
+		assert_int_equal(chmod(folder, rows[i].folder), 0);
+		assert_int_equal(file_check_guarded(path, &err), rows[i].guarded ? 0 : -ERR_DENIED);
+		if (!rows[i].guarded)
+			assert_non_null(strstr(err.hint, "chmod o-w"));
+	}
+	unlink(path);
+	assert_int_equal(file_check_guarded(path, &(struct err){0}), -ERR_NOT_FOUND);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(file_check_guarded(path, &(struct err){0}), -ERR_INVALID);
+	unlink(path);
+	rmdir(folder);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_write_then_read) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_write_then_read),
+		cmocka_unit_test(test_guarded),
+	};
 
 	return tap_run(tests);
 }

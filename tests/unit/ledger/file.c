@@ -60,6 +60,54 @@ static void test_one_daemon_only(void **state)
 	place_done(&place);
 }
 
+/* Whoever may write to the folder cannot aim the ledger, or its lock, at another file. */
+static void test_no_links(void **state)
+{
+	static const char *const ends[] = {"", ".lock"};
+	struct place place;
+	char victim[160], link[160];
+	struct stat st;
+
+	(void)state;
+	place_init(&place);
+	snprintf(victim, sizeof(victim), "%s/victim", place.folder);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		cleanup(ledger_close) struct ledger *ledger = NULL;
+		struct err err = ERR_INIT;
+
+		snprintf(link, sizeof(link), "%s%s", place.path, ends[i]);
+		unlink(link);
+		assert_int_equal(symlink(victim, link), 0);
+		assert_fails(ledger_open(place.path, &ledger, &err), ERR_DENIED, "symbolic link");
+		assert_int_equal(lstat(victim, &st), -1);
+		unlink(link);
+	}
+	place_done(&place);
+}
+
+/* A ledger that is moved away or replaced under us gets no more promises. */
+static void test_replaced(void **state)
+{
+	cleanup(ledger_close) struct ledger *ledger = NULL, *other = NULL;
+	struct err err = ERR_INIT;
+	struct place place;
+	char aside[160];
+
+	(void)state;
+	place_init(&place);
+	ledger = open_sample(place.path);
+	snprintf(aside, sizeof(aside), "%s.aside", place.path);
+	assert_int_equal(rename(place.path, aside), 0);
+	assert_fails(ledger_begin(ledger, &err), ERR_IO, "replaced or removed");
+	assert_int_equal(file_write_atomic(place.path, "", 0, 0600, &err), 0);
+	assert_fails(ledger_begin(ledger, &err), ERR_IO, "replaced or removed");
+	assert_int_equal(rename(aside, place.path), 0);
+	assert_works(ledger_begin(ledger, &err));
+	assert_works(ledger_commit(ledger, &err));
+	ledger_close(steal(ledger));
+	place_done(&place);
+}
+
 /* ---- what is no ledger ---- */
 
 static void put(const char *path, const char *bytes, size_t len)
@@ -363,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_made_private),	cmocka_unit_test(test_one_daemon_only),
+		cmocka_unit_test(test_no_links),	cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_refused_files),	cmocka_unit_test(test_migration),
 		cmocka_unit_test(test_file_size_limit), cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_log_stays_small),
