@@ -36,6 +36,7 @@
 	X(IMPOSSIBLE, "impossible", 17, 409, false, "no GPU here could ever hold it")             \
 	X(ROLLED_BACK, "rolled-back", 18, 502, true, "failed half-way; the start was restored")   \
 	X(DIRTY, "dirty", 19, 502, false, "failed half-way; the text says what stands now")       \
+	X(ALTERED, "altered", 20, 500, false, "the record of events does not fit its hashes")     \
 	X(INTERNAL, "internal", 70, 500, false, "a bug in carve")
 
 enum err_code {

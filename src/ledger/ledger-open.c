@@ -94,17 +94,15 @@ static int prepare_files(struct ledger *ledger, struct err *err)
 	return 0;
 }
 
-static int open_database(struct ledger *ledger, struct err *err)
+static int open_database(struct ledger *ledger, int flags, struct err *err)
 {
-	int code = sqlite3_open_v2(
-		ledger->path, &ledger->db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE, NULL);
+	int code = sqlite3_open_v2(ledger->path, &ledger->db, flags | SQLITE_OPEN_EXRESCODE, NULL);
 
 	if (!ledger->db)
 		return fail(err, ERR_NOMEM, "no memory for ledger '%s'", ledger->path);
 	if (code != SQLITE_OK)
 		return ledger_fail(ledger, "cannot be opened", err);
-	if (sqlite3_db_readonly(ledger->db, "main"))
+	if ((flags & SQLITE_OPEN_READWRITE) && sqlite3_db_readonly(ledger->db, "main"))
 		return fail(err, ERR_DENIED, "ledger '%s' cannot be written: no permission",
 			    ledger->path);
 	sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -161,20 +159,31 @@ static int check_content(struct ledger *ledger, struct err *err)
 			      "'sqlite3 FILE .recover' saves what can be read");
 }
 
+static struct ledger *ledger_new(const char *path, struct err *err)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+
+	if (ledger) {
+		ledger->lock_fd = -1;
+		ledger->path = strdup(path);
+	}
+	if (ledger && ledger->path)
+		return ledger;
+	free(ledger);
+	fail(err, ERR_NOMEM, "no memory for a ledger");
+	return NULL;
+}
+
 int ledger_open(const char *path, struct ledger **ret, struct err *err)
 {
-	cleanup(ledger_close) struct ledger *ledger = calloc(1, sizeof(*ledger));
+	cleanup(ledger_close) struct ledger *ledger = ledger_new(path, err);
 	int r;
 
 	if (!ledger)
-		return fail(err, ERR_NOMEM, "no memory for a ledger");
-	ledger->lock_fd = -1;
-	ledger->path = strdup(path);
-	if (!ledger->path)
-		return fail(err, ERR_NOMEM, "no memory for a ledger");
+		return -(int)err->code;
 	r = prepare_files(ledger, err);
 	if (!r)
-		r = open_database(ledger, err);
+		r = open_database(ledger, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
 	if (!r)
 		r = ledger_schema_check(ledger->db, path, &ledger_schema, err);
 	if (!r)
@@ -183,6 +192,24 @@ int ledger_open(const char *path, struct ledger **ret, struct err *err)
 		r = check_content(ledger, err);
 	if (!r)
 		r = ledger_schema_upgrade(ledger->db, path, &ledger_schema, err);
+	if (!r)
+		*ret = steal(ledger);
+	return r;
+}
+
+int ledger_open_reader(const char *path, struct ledger **ret, struct err *err)
+{
+	cleanup(ledger_close) struct ledger *ledger = ledger_new(path, err);
+	int r;
+
+	if (!ledger)
+		return -(int)err->code;
+	if (access(path, R_OK))
+		return fail(err, file_err_code(errno), "cannot open '%s': %s", path,
+			    strerror(errno));
+	r = open_database(ledger, SQLITE_OPEN_READONLY, err);
+	r = r ? r : ledger_schema_check(ledger->db, path, &ledger_schema, err);
+	r = r ? r : ledger_schema_is_newest(ledger->db, path, &ledger_schema, err);
 	if (!r)
 		*ret = steal(ledger);
 	return r;

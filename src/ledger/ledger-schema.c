@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "ledger/chain-hash.h"
 #include "ledger/ledger-db.h"
 
 #define U32 "BETWEEN 0 AND 4294967295"
@@ -100,7 +101,41 @@ static const char first_step[] =
 
 	"CREATE TABLE probe(filler TEXT NOT NULL) STRICT;";
 
-static const char *const steps[] = {first_step};
+/* A hash for every event, and what may be removed: what a cut gave up, and nothing else. */
+static const char chain_step[] =
+	"CREATE TABLE chain("
+	"  event INTEGER PRIMARY KEY,"
+	"  hash TEXT NOT NULL CHECK(length(hash) = 64)"
+	") STRICT;"
+	"CREATE TABLE cut("
+	"  upto INTEGER PRIMARY KEY,"
+	"  hash TEXT NOT NULL,"
+	"  event INTEGER NOT NULL CHECK(event > upto)"
+	") STRICT;"
+	"SELECT chain_fill();"
+	"DROP TRIGGER event_no_delete;"
+	"CREATE TRIGGER event_no_delete BEFORE DELETE ON event"
+	"  WHEN OLD.id > (SELECT ifnull(max(upto), 0) FROM cut)"
+	"  BEGIN SELECT raise(ABORT, 'events are append-only'); END;"
+	"CREATE TRIGGER chain_no_delete BEFORE DELETE ON chain"
+	"  WHEN OLD.event > (SELECT ifnull(max(upto), 0) FROM cut)"
+	"  BEGIN SELECT raise(ABORT, 'events are append-only'); END;"
+	"CREATE TRIGGER chain_no_update BEFORE UPDATE ON chain"
+	"  BEGIN SELECT raise(ABORT, 'events are append-only'); END;"
+	"CREATE TRIGGER chain_no_replace BEFORE INSERT ON chain"
+	"  WHEN EXISTS(SELECT 1 FROM chain WHERE event = NEW.event)"
+	"  BEGIN SELECT raise(ABORT, 'events are append-only'); END;"
+	"CREATE TRIGGER cut_is_told BEFORE INSERT ON cut"
+	"  WHEN NOT EXISTS(SELECT 1 FROM chain WHERE event = NEW.upto AND hash = NEW.hash)"
+	"    OR NOT EXISTS(SELECT 1 FROM event WHERE id = NEW.event AND kind = 'cut')"
+	"    OR EXISTS(SELECT 1 FROM cut WHERE upto >= NEW.upto)"
+	"  BEGIN SELECT raise(ABORT, 'a cut is told by an event'); END;"
+	"CREATE TRIGGER cut_no_update BEFORE UPDATE ON cut"
+	"  BEGIN SELECT raise(ABORT, 'events are append-only'); END;"
+	"CREATE TRIGGER cut_no_delete BEFORE DELETE ON cut"
+	"  BEGIN SELECT raise(ABORT, 'events are append-only'); END;";
+
+static const char *const steps[] = {first_step, chain_step};
 
 const struct ledger_schema ledger_schema = {steps, ARRAY_SIZE(steps)};
 
@@ -193,6 +228,18 @@ int ledger_schema_check(sqlite3 *db, const char *path, const struct ledger_schem
 			 path, schema->n);
 }
 
+int ledger_schema_is_newest(sqlite3 *db, const char *path, const struct ledger_schema *schema,
+			    struct err *err)
+{
+	int version, r = get_number(db, path, "PRAGMA user_version", &version, err);
+
+	if (r || version == schema->n)
+		return r;
+	fail(err, ERR_INVALID, "ledger '%s' was written by an older carve (schema %d, not %d)",
+	     path, version, schema->n);
+	return fail_hint(err, "carved brings it up to date when it starts");
+}
+
 int ledger_schema_upgrade(sqlite3 *db, const char *path, const struct ledger_schema *schema,
 			  struct err *err)
 {
@@ -203,5 +250,7 @@ int ledger_schema_upgrade(sqlite3 *db, const char *path, const struct ledger_sch
 		return r;
 	if (version && strcmp(path, ":memory:") != 0)
 		r = copy_aside(db, path, version, err);
+	if (!r && chain_register(db) != SQLITE_OK)
+		r = ledger_db_fail(db, path, "cannot be brought up to date", err);
 	return r ? r : add_steps(db, path, schema, version, err);
 }

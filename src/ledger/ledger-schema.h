@@ -30,6 +30,10 @@ extern const struct ledger_schema ledger_schema;
 int ledger_schema_check(sqlite3 *db, const char *path, const struct ledger_schema *schema,
 			struct err *err);
 
+/* Of a checked database. err: INVALID: it is older */
+int ledger_schema_is_newest(sqlite3 *db, const char *path, const struct ledger_schema *schema,
+			    struct err *err);
+
 /*
  * Bring a checked database up to the schema; one that holds something is first
  * copied to PATH.vN, N being its old version. On failure it stays as it was.

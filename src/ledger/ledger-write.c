@@ -1,3 +1,4 @@
+#include "ledger/ledger-chain.h"
 #include "ledger/ledger-row.h"
 
 int ledger_gpu_seen(struct ledger *ledger, const struct ledger_gpu *gpu, struct err *err)
@@ -29,6 +30,7 @@ int ledger_lease_update(struct ledger *ledger, const struct ledger_lease *lease,
 int ledger_event_add(struct ledger *ledger, const struct ledger_event *event, struct err *err)
 {
 	int64_t id;
+	int r = ledger_row_add(ledger, &event_table, event, &id, err);
 
-	return ledger_row_add(ledger, &event_table, event, &id, err);
+	return r ? r : ledger_chain_add(ledger, id, err);
 }

@@ -44,6 +44,12 @@ struct ledger;
 int ledger_open(const char *path, struct ledger **ret, struct err *err);
 void ledger_close(struct ledger *ledger);
 
+/*
+ * Only to read, also while a daemon writes: nothing is made, migrated or locked.
+ *   err  as above; INVALID also for an older schema
+ */
+int ledger_open_reader(const char *path, struct ledger **ret, struct err *err);
+
 static inline void cleanup_ledger_close(struct ledger **ledger)
 {
 	ledger_close(*ledger);
@@ -180,8 +186,9 @@ int ledger_leases(struct ledger *ledger, const struct ledger_lease_filter *filte
 /* ---- events ---- */
 
 /*
- * Append-only: triggers refuse to change or delete a row. Texts NULL and
- * has_* false: does not apply. kind is one word of the table in
+ * Append-only: triggers refuse to change or delete a row (but ledger-retain.h),
+ * and each has a hash over itself and the one before it (ledger-chain.h). Texts
+ * NULL and has_* false: does not apply. kind is one word of the table in
  * carve-events(7): "requested", "granted", "refused", "queued", ...
  */
 struct ledger_event {

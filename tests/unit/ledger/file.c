@@ -166,7 +166,7 @@ static void test_refused_files(void **state)
 	} cases[] = {
 		{make_garbage, "not a database", "put a copy back"},
 		{make_foreign, "not a ledger", "was not changed"},
-		{make_newer, "newer carve (schema 99, this one knows 1)", "install the newer"},
+		{make_newer, "newer carve (schema 99, this one knows", "install the newer"},
 		{make_damaged, "is damaged", ".recover"},
 	};
 
@@ -222,14 +222,25 @@ static int upgrade(sqlite3 *db, const char *path, const char *const *steps, int 
 	return r ? r : ledger_schema_upgrade(db, path, &schema, err);
 }
 
+#define MOST_STEPS 32
+
+/* Two further steps, the second of which cannot work. */
+static int add_steps(const char **steps)
+{
+	int n = ledger_schema.n;
+
+	assert_true(n + 2 <= MOST_STEPS);
+	memcpy(steps, ledger_schema.steps, (size_t)n * sizeof(*steps));
+	steps[n] = "ALTER TABLE lease ADD COLUMN further TEXT;"
+		   "UPDATE lease SET further = 'none'";
+	steps[n + 1] = "CREATE TABLE more(a); CREATE TABLE more(a)";
+	return n;
+}
+
 static void test_migration(void **state)
 {
-	const char *const steps[] = {
-		ledger_schema.steps[0],
-		"ALTER TABLE lease ADD COLUMN project TEXT;"
-		"UPDATE lease SET project = 'none'",
-		"CREATE TABLE more(a); CREATE TABLE more(a)", /* cannot work */
-	};
+	const char *steps[MOST_STEPS];
+	int now = add_steps(steps);
 	struct ledger_lease lease = sample_lease();
 	struct err err = ERR_INIT;
 	struct ledger *ledger;
@@ -240,7 +251,7 @@ static void test_migration(void **state)
 
 	(void)state;
 	place_init(&place);
-	snprintf(copy, sizeof(copy), "%s.v1", place.path);
+	snprintf(copy, sizeof(copy), "%s.v%d", place.path, now);
 	ledger = open_sample(place.path);
 	assert_works(ledger_begin(ledger, &err));
 	assert_works(ledger_lease_add(ledger, &lease, &err));
@@ -249,23 +260,24 @@ static void test_migration(void **state)
 
 	/* A step that fails: the file stays as it was, all steps of the run undone. */
 	db = open_raw(place.path);
-	assert_fails(upgrade(db, place.path, steps, 3, &err), ERR_INTERNAL, "brought up to date");
-	assert_int_equal(number(db, "PRAGMA user_version"), 1);
+	assert_fails(upgrade(db, place.path, steps, now + 2, &err), ERR_INTERNAL,
+		     "brought up to date");
+	assert_int_equal(number(db, "PRAGMA user_version"), now);
 	assert_int_equal(number(db, "SELECT count(*) FROM pragma_table_info('lease') "
-				    "WHERE name = 'project'"),
+				    "WHERE name = 'further'"),
 			 0);
 
-	assert_works(upgrade(db, place.path, steps, 2, &err));
-	assert_int_equal(number(db, "PRAGMA user_version"), 2);
-	assert_int_equal(number(db, "SELECT count(*) FROM lease WHERE project = 'none'"), 1);
-	assert_fails(upgrade(db, place.path, steps, 1, &err), ERR_INVALID, "newer carve");
+	assert_works(upgrade(db, place.path, steps, now + 1, &err));
+	assert_int_equal(number(db, "PRAGMA user_version"), now + 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM lease WHERE further = 'none'"), 1);
+	assert_fails(upgrade(db, place.path, steps, now, &err), ERR_INVALID, "newer carve");
 	sqlite3_close(db);
 
 	/* The copy is what was there, and private. */
 	assert_int_equal(stat(copy, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	db = open_raw(copy);
-	assert_int_equal(number(db, "PRAGMA user_version"), 1);
+	assert_int_equal(number(db, "PRAGMA user_version"), now);
 	assert_int_equal(number(db, "SELECT count(*) FROM lease"), 1);
 	sqlite3_close(db);
 	place_done(&place);

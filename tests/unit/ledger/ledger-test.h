@@ -26,11 +26,15 @@ static inline void place_init(struct place *place)
 
 static inline void place_done(const struct place *place)
 {
-	static const char *const endings[] = {"", "-wal", "-shm", ".lock", ".v1"};
+	static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
 	char name[128];
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		snprintf(name, sizeof(name), "%s%s", place->path, endings[i]);
+		unlink(name);
+	}
+	for (int version = 1; version < 32; version++) { /* copies that migrations leave */
+		snprintf(name, sizeof(name), "%s.v%d", place->path, version);
 		unlink(name);
 	}
 	assert_int_equal(rmdir(place->folder), 0);
