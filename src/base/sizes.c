@@ -72,6 +72,8 @@ static int64_t duration_unit(char c)
 		return 86400;
 	case 'w':
 		return 604800;
+	case 'y':
+		return 365 * 86400;
 	default:
 		return 0;
 	}

@@ -3,7 +3,7 @@
  *
  * Sizes are bytes: "6GiB", "512M", "1.5 GB", "4096". K M G T are powers of
  * 1024 with and without "iB", powers of 1000 with "B" (SI). Durations are
- * seconds: "90s", "15m", "4h", "2d", "1w", "1h30m"; a bare number is seconds.
+ * seconds: "90s", "15m", "4h", "2d", "1w", "2y" (365 days each), "1h30m"; a bare number is seconds.
  * Parsing is strict: anything else, overflow and negative numbers are INVALID.
  */
 #pragma once

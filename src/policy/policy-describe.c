@@ -218,6 +218,25 @@ static void show(void (*table)(struct grid *grid, const struct policy *policy,
 	table(&grid, policy, shelf);
 }
 
+static void add_price(const struct policy_price *price, struct text *ret)
+{
+	if (price->has_per_gpu_hour)
+		text_addf(ret, "price   %g %s for an hour of a whole GPU\n", price->per_gpu_hour,
+			  price->currency);
+}
+
+static void add_retention(const struct policy_retention *keep, struct text *ret)
+{
+	char events[32], leases[32];
+
+	if (keep->events_s || keep->leases_s)
+		text_addf(ret, "kept    events %s, leases %s\n",
+			  keep->events_s ? duration_format(events, sizeof(events), keep->events_s)
+					 : "for ever",
+			  keep->leases_s ? duration_format(leases, sizeof(leases), keep->leases_s)
+					 : "for ever");
+}
+
 static void add_head(const struct policy *policy, struct text *ret)
 {
 	cleanup(text_done) struct text admins = TEXT_INIT, gpus = TEXT_INIT;
@@ -235,8 +254,11 @@ static void add_head(const struct policy *policy, struct text *ret)
 		text_addf(ret, "reason  at least %u characters\n", policy->reason_min);
 	else
 		text_add(ret, "reason  not required\n");
-	text_addf(ret, "queue   up to %u, %u of one person\n\n", policy->queue_max,
+	text_addf(ret, "queue   up to %u, %u of one person\n", policy->queue_max,
 		  policy->queue_max_per_user);
+	add_price(&policy->price, ret);
+	add_retention(&policy->retention, ret);
+	text_add(ret, "\n");
 }
 
 void policy_describe(const struct policy *policy, const struct board *const *boards_here,

@@ -106,7 +106,7 @@ static int read_reason(const struct yaml_node *map, struct policy *policy, struc
 struct top_wish {
 	const char *name;
 	int64_t version;
-	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement;
+	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
 };
 
 static const struct yaml_field top_fields[] = {
@@ -119,6 +119,8 @@ static const struct yaml_field top_fields[] = {
 	{"gpus", YAML_NODE, AT(top_wish, gpus)},
 	{"queue", YAML_NODE, AT(top_wish, queue)},
 	{"placement", YAML_NODE, AT(top_wish, placement)},
+	{"price", YAML_NODE, AT(top_wish, price)},
+	{"retention", YAML_NODE, AT(top_wish, retention)},
 };
 
 static int read_top(struct policy *policy, const struct yaml_node *root, struct err *err)
@@ -140,9 +142,13 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 	r = r ? r : check_allowed_teams(policy, err);
 	r = r || !wish.gpus ? r : read_gpus(wish.gpus, &policy->gpus, err);
 	r = r || !wish.queue ? r : read_queue(wish.queue, policy, err);
-	return r || !wish.placement
+	r = r || !wish.placement
+		    ? r
+		    : policy_read_placement(wish.placement, &policy->placement, err);
+	r = r || !wish.price ? r : policy_read_price(wish.price, &policy->price, err);
+	return r || !wish.retention
 		       ? r
-		       : policy_read_placement(wish.placement, &policy->placement, err);
+		       : policy_read_retention(wish.retention, &policy->retention, err);
 }
 
 int policy_parse(const char *bytes, size_t len, const char *name, struct policy **ret,

@@ -9,6 +9,8 @@
 
 #include "base/yaml-doc.h"
 #include "policy/policy-placement.h"
+#include "policy/policy-price.h"
+#include "policy/policy-retention.h"
 #include "policy/policy.h"
 
 #define POLICY_WORD 64 /* users, groups and profiles: bytes at most */
@@ -45,6 +47,8 @@ struct policy {
 	unsigned queue_max, queue_max_per_user;
 	struct policy_gpus gpus;
 	struct policy_placement placement;
+	struct policy_price price;
+	struct policy_retention retention;
 	size_t n_classes, n_teams;
 	struct policy_class classes[POLICY_MAX_CLASSES];
 	struct policy_class_match class_matches[POLICY_MAX_CLASSES];

@@ -26,6 +26,13 @@ int map_read(const struct yaml_node *map, const char *what, const char *example,
 int words_check(const struct yaml_node *list, size_t max,
 		int (*check)(const struct yaml_node *word, struct err *err), struct err *err);
 
+/*
+ * The value of a key that is one of a few words; typed NULL is the first. Returns its index, or
+ * -ERR_INVALID with what may have been meant.
+ */
+int word_read(const struct yaml_node *map, const char *key, const char *typed,
+	      const char *const *words, size_t n, struct err *err);
+
 /* A user's or group's name, as the system may have it. */
 int word_check_person(const struct yaml_node *word, struct err *err);
 

@@ -63,6 +63,20 @@ int text_check(const struct yaml_node *node, size_t max, struct err *err)
 	return 0;
 }
 
+int word_read(const struct yaml_node *map, const char *key, const char *typed,
+	      const char *const *words, size_t n, struct err *err)
+{
+	cleanup(text_done) struct text list = TEXT_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!typed || !strcmp(typed, words[i]))
+			return (int)i;
+		text_addf(&list, "%s%s", i ? ", " : "one of: ", words[i]);
+	}
+	yaml_node_fail(yaml_node_get(map, key), err, "'%.40s' is no '%s'", typed, key);
+	return fail_near(err, typed, words, n, text_str(&list));
+}
+
 /* ---- names ---- */
 
 int word_check_person(const struct yaml_node *word, struct err *err)

@@ -28,7 +28,8 @@
 	X(GPU_SEEN, "gpu-seen", "a GPU appeared, or changed its MIG mode")                        \
 	X(GPU_LOST, "gpu-lost", "a GPU does not answer any more")                                 \
 	X(POLICY, "policy", "a policy was loaded")                                                \
-	X(POLICY_REFUSED, "policy-refused", "a policy file was refused; the former stays in force")
+	X(POLICY_REFUSED, "policy-refused", "a policy file was refused; the former stays in force") \
+	X(CUT, "cut", "events that are older than the policy keeps them were given up")
 
 enum event_kind {
 #define X(code, name, meaning) EVENT_##code,

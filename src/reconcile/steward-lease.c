@@ -13,8 +13,10 @@ void steward_end_lease(struct steward *steward, struct steward_lease *lease, int
 		       const char *by, const char *format, ...)
 {
 	struct steward_instance *instance = steward_instance_of(steward, lease);
-	struct about about = {
-		.lease = &lease->row, .instance = instance ? &instance->row : NULL, .by = by};
+	struct about about = {.lease = &lease->row,
+			      .instance = instance ? &instance->row : NULL,
+			      .by = by,
+			      .rule = lease->row.state == LEASE_QUEUED ? lease->row.rule : NULL};
 	va_list args;
 
 	if (lease->row.state >= LEASE_ENDING)

@@ -53,7 +53,7 @@ static struct steward_note *new_note(struct steward *steward, enum event_kind ki
 
 static void note_text(struct steward_note *note, const char *format, va_list args)
 {
-	char text[LEDGER_TEXT];
+	char text[LEDGER_REASON];
 
 	vsnprintf(text, sizeof(text), format, args);
 	text_printable(note->text, sizeof(note->text), text);

@@ -20,7 +20,7 @@ struct steward_note {
 	char user[LEDGER_NAME], team[LEDGER_NAME], class_name[LEDGER_NAME];
 	char gpu[LEDGER_UUID], profile[33], mig_uuid[LEDGER_UUID];
 	unsigned start;
-	char by[LEDGER_NAME], rule[64], text[LEDGER_TEXT];
+	char by[LEDGER_NAME], rule[64], text[LEDGER_REASON];
 };
 
 /* What a note is about; NULL and "" for nothing. */
@@ -113,6 +113,9 @@ void steward_reconcile_gpu(struct steward *steward, size_t gpu, int64_t now_s);
 /* A newer look than the one we have, begun at that tick; and what follows from it. */
 void steward_accept_look(struct steward_gpu *gpu, struct observed_gpu **take_seen, uint64_t tick);
 void steward_act_on_look(struct steward *steward, size_t index, int64_t now_s);
+
+/* steward-retain.c: what is due of it */
+void steward_retain(struct steward *steward, int64_t now_s);
 
 /* steward-survey.c */
 void steward_survey_done(struct steward *steward, struct job *job, int64_t now_s);

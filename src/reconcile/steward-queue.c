@@ -1,5 +1,6 @@
 #include "reconcile/steward-part.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,8 +134,10 @@ static bool serve(struct steward *steward, struct steward_lease *lease, int64_t 
 	if (!holdings)
 		return false;
 	if (admit_again(steward, lease, holdings, n, &terms, &err)) {
-		if (is_hopeless(steward, lease, &err))
+		if (is_hopeless(steward, lease, &err)) {
+			snprintf(lease->row.rule, sizeof(lease->row.rule), "%s", err.rule);
 			steward_end_lease(steward, lease, now_s, "carved", "%s", err.text);
+		}
 		return false;
 	}
 	n = steward_view(steward, now_s, gpus);

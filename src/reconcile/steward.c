@@ -274,6 +274,7 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 		steward_look(steward);
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
+	steward_retain(steward, now_s);
 	return next_end(steward, now_s + every_s);
 }
 

@@ -123,6 +123,8 @@ struct steward {
 		struct job *job;
 	} * pending; /* to be handed out after it */
 	size_t n_pending, cap_pending;
+	int64_t cut_again_s; /* old events are given up then */
+	bool sweeping;	     /* and there may be more to remove */
 	bool unwritable;
 	struct err unwritable_why;
 };

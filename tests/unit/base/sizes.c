@@ -28,7 +28,7 @@ static void test_durations(void **state)
 	static const struct {
 		const char *in;
 		int64_t seconds;
-	} good[] = { { "90", 90 }, { "15m", 900 }, { "1h30m", 5400 }, { "2d", 172800 }, { "1w", 604800 }, { "0s", 0 }, { "1h 5m", 3900 } };
+	} good[] = { { "90", 90 }, { "15m", 900 }, { "1h30m", 5400 }, { "2d", 172800 }, { "1w", 604800 }, { "2y", 63072000 }, { "0s", 0 }, { "1h 5m", 3900 } };
 	static const char *const bad[] = { "", "-4h", "4x", "h", "30m1h", "1h30", "5h5h", "1e30d", "99999w" };
 	int64_t seconds;
 	struct err err = ERR_INIT;
