@@ -13,7 +13,7 @@
 #define CLI_CMDS(X)                                   \
 	X(status) X(gpus) X(classes)                  \
 	X(lease) X(run) X(leases) X(renew) X(release) \
-	X(log)                                        \
+	X(log) X(audit)                               \
 	X(boards) X(profiles) X(policy)               \
 	X(layout) X(size) X(simulate)                 \
 	X(completion)

@@ -10,8 +10,6 @@
 #include "base/sizes.h"
 #include "base/table.h"
 
-#define N_COLUMNS_MAX 32
-
 const json_t *view_at(const json_t *row, const char *at)
 {
 	char key[64];
@@ -171,21 +169,21 @@ void view_add(const json_t *row, const char *before, const char *at, enum column
 /* ---- which columns ---- */
 
 struct choice {
-	const struct column *columns[N_COLUMNS_MAX];
+	const struct column *columns[VIEW_MAX_COLUMNS];
 	size_t n;
 };
 
-static void choose_usual(const struct column *columns, size_t n, struct choice *ret)
+static void choose_usual(const struct column *columns, size_t n, bool all, struct choice *ret)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!columns[i].extra)
+		if (all || !columns[i].extra)
 			ret->columns[ret->n++] = &columns[i];
 }
 
 static int choose_named(const char *list, const struct column *columns, size_t n,
 			struct choice *ret, struct err *err)
 {
-	const char *names[N_COLUMNS_MAX];
+	const char *names[VIEW_MAX_COLUMNS];
 	char name[64];
 
 	for (size_t i = 0; i < n; i++)
@@ -198,8 +196,8 @@ static int choose_named(const char *list, const struct column *columns, size_t n
 		found = cmd_word(name, "column", names, n, err);
 		if (found < 0)
 			return fail_in(err, "--columns: ");
-		if (ret->n == N_COLUMNS_MAX)
-			return fail(err, ERR_INVALID, "--columns: more than %d", N_COLUMNS_MAX);
+		if (ret->n == VIEW_MAX_COLUMNS)
+			return fail(err, ERR_INVALID, "--columns: more than %d", VIEW_MAX_COLUMNS);
 		ret->columns[ret->n++] = &columns[found];
 		at += len;
 		if (!*at)
@@ -207,14 +205,31 @@ static int choose_named(const char *list, const struct column *columns, size_t n
 	}
 }
 
+int view_choose(const struct cli_wish *wish, const struct column *columns, size_t n, bool all,
+		const struct column **ret, size_t *ret_n, struct err *err)
+{
+	struct choice choice = {.n = 0};
+	int r = 0;
+
+	if (wish->columns)
+		r = choose_named(wish->columns, columns, n, &choice, err);
+	else
+		choose_usual(columns, n, all, &choice);
+	if (r)
+		return r;
+	memcpy(ret, choice.columns, choice.n * sizeof(*ret));
+	*ret_n = choice.n;
+	return 0;
+}
+
 /* ---- the table ---- */
 
-static void add_row(struct table *table, const struct choice *choice, const json_t *row,
-		    int64_t now_s)
+static void add_row(struct table *table, const struct column *const *columns, size_t n,
+		    const json_t *row, int64_t now_s)
 {
 	table_row(table);
-	for (size_t i = 0; i < choice->n; i++) {
-		const struct column *column = choice->columns[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct column *column = columns[i];
 		cleanup(text_done) struct text text = TEXT_INIT;
 
 		view_value(column->type, view_at(row, column->at ? column->at : column->name),
@@ -226,30 +241,26 @@ static void add_row(struct table *table, const struct choice *choice, const json
 int view_print(const struct cli_wish *wish, const struct column *columns, size_t n,
 	       const json_t *rows, struct err *err)
 {
-	struct table_column heads[N_COLUMNS_MAX];
+	const struct column *chosen[VIEW_MAX_COLUMNS];
+	struct table_column heads[VIEW_MAX_COLUMNS];
 	cleanup(table_free) struct table *table = NULL;
-	struct choice choice = {.n = 0};
 	int64_t now_s = clock_now_s();
+	size_t i, n_chosen;
 	const json_t *row;
-	size_t i;
-	int r = 0;
+	int r;
 
 	if (!json_is_array(rows))
 		return fail(err, ERR_INTERNAL, "carved's answer has no rows");
-	if (wish->columns)
-		r = choose_named(wish->columns, columns, n, &choice, err);
-	else
-		choose_usual(columns, n, &choice);
+	r = view_choose(wish, columns, n, false, chosen, &n_chosen, err);
 	if (r)
 		return r;
-	for (i = 0; i < choice.n; i++)
-		heads[i] = (struct table_column){choice.columns[i]->head,
-						 types[choice.columns[i]->type].right};
-	table = table_new(heads, choice.n);
+	for (i = 0; i < n_chosen; i++)
+		heads[i] = (struct table_column){chosen[i]->head, types[chosen[i]->type].right};
+	table = table_new(heads, n_chosen);
 	if (wish->no_heading)
 		table_without_heading(table);
 	json_array_foreach(rows, i, row)
-		add_row(table, &choice, row, now_s);
+		add_row(table, chosen, n_chosen, row, now_s);
 	return table_print(table, err);
 }
 

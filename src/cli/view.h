@@ -61,5 +61,17 @@ void view_add(const json_t *row, const char *before, const char *at, enum column
 int view_print(const struct cli_wish *wish, const struct column *columns, size_t n,
 	       const json_t *rows, struct err *err);
 
+/*
+ * The same as comma-separated values: every column, extra ones too, or those of wish->columns.
+ *   heading  the line of their names comes first
+ */
+int view_csv(const struct cli_wish *wish, const struct column *columns, size_t n, bool heading,
+	     const json_t *rows, struct err *err);
+
+/* The columns that wish->columns names, else the usual ones, or all. */
+#define VIEW_MAX_COLUMNS 32
+int view_choose(const struct cli_wish *wish, const struct column *columns, size_t n, bool all,
+		const struct column **ret, size_t *ret_n, struct err *err);
+
 /* The columns and what they mean, for --help. */
 void view_help(const char *heading, const struct column *columns, size_t n);

@@ -101,14 +101,18 @@ struct field {
 
 static const struct field params[] = {
 	{"all", FIELD_FLAG, AT(all), .routes = ON(ROUTE_LEASES)},
-	{"user", FIELD_TEXT, AT(user), .max = 64, .routes = ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
-	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_LEASES)},
+	{"user", FIELD_TEXT, AT(user), .max = 64, .routes = ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
+	{"class", FIELD_TEXT, AT(class_name), .max = 64,
+	 .routes = ON(ROUTE_LEASES) | ON(ROUTE_AUDIT)},
+	{"kind", FIELD_TEXT, AT(kind), .max = 16, .routes = ON(ROUTE_AUDIT)},
 	{"gpu", FIELD_TEXT, AT(gpu), .max = 96, .routes = ON(ROUTE_EVENTS)},
 	{"lease", FIELD_NUMBER, AT(lease), 0, 1, INT64_MAX, ON(ROUTE_EVENTS)},
 	{"since_s", FIELD_NUMBER, AT(since_s), 0, 0, INT64_MAX,
-	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
-	{"after", FIELD_NUMBER, AT(after), 0, 0, INT64_MAX, ON(ROUTE_EVENTS)},
-	{"limit", FIELD_NUMBER, AT(limit), 0, 1, API_MAX_ROWS, ON(ROUTE_LEASES) | ON(ROUTE_EVENTS)},
+	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
+	{"until_s", FIELD_NUMBER, AT(until_s), 0, 0, INT64_MAX, ON(ROUTE_AUDIT)},
+	{"after", FIELD_NUMBER, AT(after), 0, 0, INT64_MAX, ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
+	{"limit", FIELD_NUMBER, AT(limit), 0, 1, API_MAX_ROWS,
+	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
 	{"wait_s", FIELD_NUMBER, AT(wait_s), 0, 0, MAX_WAIT_S, ON(ROUTE_LEASE)},
 	{"state", FIELD_TEXT, AT(state), .max = 16, .routes = ON(ROUTE_LEASE)},
 };
@@ -293,7 +297,8 @@ int api_parse(const struct api_request *request, struct api_wish *ret, struct er
 {
 	int r;
 
-	*ret = (struct api_wish){.lease = -1, .since_s = -1, .after = -1, .limit = API_MAX_ROWS};
+	*ret = (struct api_wish){
+		.lease = -1, .since_s = -1, .until_s = -1, .after = -1, .limit = API_MAX_ROWS};
 	r = find_route(request, ret, err);
 	for (size_t i = 0; !r && i < request->n_params; i++)
 		r = read_param(&request->params[i], ret, err);

@@ -17,4 +17,6 @@
 	X(RELEASE, "DELETE", "/v1/leases/#", api_delete_lease, ANYBODY) \
 	X(RENEW, "POST", "/v1/leases/#/renew", api_post_renew, ANYBODY) \
 	X(EVENTS, "GET", "/v1/events", api_get_events, ANYBODY)         \
+	X(AUDIT, "GET", "/v1/audit", api_get_audit, ANYBODY)            \
+	X(AUDIT_HEAD, "GET", "/v1/audit/head", api_get_audit_head, ANYBODY) \
 	X(RELOAD, "POST", "/v1/policy/reload", api_post_reload, ADMIN)

@@ -85,8 +85,8 @@ struct api_wish {
 	char name[API_MAX_NAME]; /* the word in the path */
 	/* query */
 	bool all;
-	const char *user, *class_name, *gpu, *state;
-	int64_t lease, since_s, after, limit, wait_s;
+	const char *user, *class_name, *gpu, *state, *kind;
+	int64_t lease, since_s, until_s, after, limit, wait_s;
 	/* body */
 	json_t *body; /* owned: texts below live in it */
 	const char *reason, *hold;

@@ -20,12 +20,14 @@
 #include "daemon/users.h"
 #include "daemon/watch.h"
 #include "daemon/workers.h"
+#include "ledger/ledger-chain.h"
 #include "reconcile/steward.h"
 
 #define POLICY_PATH "/etc/carve/policy.yaml"
 #define LEDGER_PATH "/var/lib/carve/ledger.db"
 #define SOCKET_PATH "/run/carve/carved.sock"
 #define STOP_S	    10
+#define TELL_HEAD_S 86400
 
 struct options {
 	const char *policy, *ledger, *socket, *library, *record;
@@ -45,7 +47,7 @@ struct carved {
 	int epoll, signals;
 	bool stop;
 	int stop_signal;
-	int64_t next_tick_s;
+	int64_t next_tick_s, next_head_s;
 };
 
 /* ---- options ---- */
@@ -249,6 +251,18 @@ static int add_source(struct carved *carved, int fd, void (*fn)(struct carved *)
 	return 0;
 }
 
+/* Into the log, which others keep: from there on, what is in the ledger cannot be made anew. */
+static void tell_head(struct carved *carved, int64_t now_s)
+{
+	char text[LEDGER_HEAD_TEXT];
+	struct ledger_head head;
+	struct err err = ERR_INIT;
+
+	carved->next_head_s = now_s + TELL_HEAD_S;
+	if (!ledger_head(carved->ledger, &head, &err))
+		log_info("audit head %s", ledger_head_format(text, sizeof(text), &head));
+}
+
 static void tick(struct carved *carved)
 {
 	int64_t now_s = clock_now_s();
@@ -258,6 +272,8 @@ static void tick(struct carved *carved)
 		on_watch(carved);
 		carved->next_tick_s = steward_tick(&carved->steward, now_s);
 	}
+	if (now_s >= carved->next_head_s)
+		tell_head(carved, now_s);
 	http_s = http_tick(carved->http, now_s);
 	http_run(carved->http);
 	if (http_s < carved->next_tick_s)
@@ -430,6 +446,7 @@ static void stop(struct carved *carved)
 	on_workers(carved);
 	steward_tell(&carved->steward, EVENT_STOPPED, "carved", clock_now_s(), "signal %d",
 		     carved->stop_signal);
+	tell_head(carved, clock_now_s());
 }
 
 static void close_all(struct carved *carved)
