@@ -78,8 +78,27 @@ static void add_leases(const struct steward *steward, json_t *leases, json_t *qu
 	}
 }
 
+/* Moves that an admin may have done; of those who wait, the first few are enough. */
+static void add_proposals(const struct steward *steward, int64_t now_s, json_t *list)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < steward->n_leases && n < 8; i++) {
+		const struct ledger_lease *row = &steward->leases[i]->row;
+		cleanup(text_done) struct text text = TEXT_INIT;
+
+		if (row->state != LEASE_QUEUED)
+			continue;
+		n++;
+		if (steward_propose_for(steward, row, now_s, &text))
+			json_array_append_new(list, json_sprintf("lease %" PRId64 " of %s waits; %s",
+								 row->id, row->user,
+								 text_str(&text)));
+	}
+}
+
 /* What an admin should read. */
-static json_t *notes(const struct api *api)
+static json_t *notes(const struct api *api, int64_t now_s)
 {
 	const struct steward *steward = api->steward;
 	json_t *list = json_array();
@@ -107,6 +126,7 @@ static json_t *notes(const struct api *api)
 					     gpu->info.index, gpu->n_strangers,
 					     gpu->n_strangers == 1 ? "" : "s"));
 	}
+	add_proposals(steward, now_s, list);
 	return list;
 }
 
@@ -130,7 +150,7 @@ int api_get_status(struct api_asking *asking)
 				api_text(api->driver.driver), "nvml", api_text(api->driver.nvml),
 				"policy", policy_json(api), "ledger_writable",
 				!api->steward->unwritable, "gpus", gpu_list(api->steward), "leases",
-				leases, "queue", queue, "notes", notes(api)));
+				leases, "queue", queue, "notes", notes(api, asking->now_s)));
 }
 
 /* ---- leases ---- */

@@ -59,6 +59,7 @@ static const struct column instance_columns[] = {
 	COLUMN(ledger_instance, created_s),
 	COLUMN(ledger_instance, gone_s, HAS(ledger_instance, has_gone)),
 	COLUMN(ledger_instance, why),
+	COLUMN(ledger_instance, mover, HAS(ledger_instance, has_mover)),
 };
 
 static const struct column lease_columns[] = {

@@ -135,7 +135,11 @@ static const char chain_step[] =
 	"CREATE TRIGGER cut_no_delete BEFORE DELETE ON cut"
 	"  BEGIN SELECT raise(ABORT, 'events are append-only'); END;";
 
-static const char *const steps[] = {first_step, chain_step};
+/* A lease that is moved to make room has, until then, two instances. */
+static const char moves_step[] =
+	"ALTER TABLE instance ADD COLUMN mover INTEGER REFERENCES lease(id);";
+
+static const char *const steps[] = {first_step, chain_step, moves_step};
 
 const struct ledger_schema ledger_schema = {steps, ARRAY_SIZE(steps)};
 

@@ -105,6 +105,8 @@ struct ledger_instance {
 	bool has_gi, has_ci;
 	unsigned gi, ci;
 	char mig_uuid[LEDGER_UUID];
+	bool has_mover;
+	int64_t mover; /* the lease that is to have it instead of its own */
 	bool adopted; /* made by somebody else, taken over by an admin */
 	enum instance_state state;
 	int64_t created_s;

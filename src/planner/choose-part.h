@@ -13,6 +13,7 @@ struct choose_question {
 	const struct policy_class *class_;
 	uint32_t max_slices;
 	const struct choose_hold *hold;
+	struct choose_hold window; /* also kept: where room is being made */
 	enum rule rule;
 };
 

@@ -75,8 +75,11 @@ static void offer(struct best *best, int score, const struct choice *choice)
 uint16_t choose_blocked(const struct choose_question *question, size_t gpu)
 {
 	const struct choose_hold *hold = question->hold;
+	uint16_t blocked = hold && hold->active && hold->gpu == gpu ? hold->window : 0;
 
-	return hold && hold->active && hold->gpu == gpu ? hold->window : 0;
+	if (question->window.active && question->window.gpu == gpu)
+		blocked |= question->window.window;
+	return blocked;
 }
 
 const struct profile *choose_wanted(const struct choose_question *question, size_t gpu, size_t rank,
@@ -272,11 +275,13 @@ void choose_carry_out(struct choose_gpu *gpus, const struct choice *choice)
 	if (choice->exists)
 		remove_instance(gpu, choice->id);
 	assert(gpu->n < LAYOUT_MAX);
-	gpu->at[gpu->n++] = (struct choose_instance){
+	gpu->at[gpu->n] = (struct choose_instance){
+		.id = INT64_MIN + (int64_t)gpu->n, /* none of the caller's */
 		.profile = choice->profile,
 		.start = choice->start,
 		.use = CHOOSE_HELD,
 	};
+	gpu->n++;
 }
 
 unsigned choose_count(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,

@@ -4,7 +4,7 @@
  * Pure: it is shown the GPUs as they are (what lies on them, what is free to
  * be taken or taken away) and the class that is asked for, and names a place.
  * Nothing that runs is ever touched: only free instances of ours may be reused
- * or removed to make room.
+ * or removed to make room, and only leases marked as movable may be moved.
  *
  * In this order: the profile the class likes best on each GPU's board; a free
  * instance that exists; a new one where the policy's placement rule has it (rule.h;
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "geometry/layout.h"
+#include "policy/policy-placement.h"
 #include "policy/policy.h"
 
 #define CHOOSE_MAX_GPUS 32
@@ -33,6 +34,7 @@ struct choose_instance {
 	const struct profile *profile;
 	unsigned start;
 	enum choose_use use;
+	bool movable; /* held, but its lease may be moved */
 	bool has_ends; /* held by a lease until */
 	int64_t ends_s;
 	int64_t lease;
@@ -45,6 +47,19 @@ struct choose_gpu {
 	struct choose_instance at[LAYOUT_MAX];
 };
 
+/* A lease goes to another instance of the same profile. */
+struct choose_move {
+	int64_t from; /* the instance it has */
+	size_t gpu;   /* to there */
+	const struct profile *profile;
+	unsigned start;
+	bool exists; /* the free instance `to` is taken */
+	int64_t to;
+};
+
+#define CHOOSE_MAX_MOVES  PLACEMENT_MAX_MOVES
+#define CHOOSE_MAX_REMOVE (LAYOUT_MAX * (1 + CHOOSE_MAX_MOVES))
+
 struct choice {
 	size_t gpu; /* index into gpus */
 	const struct profile *profile;
@@ -52,7 +67,9 @@ struct choice {
 	bool exists; /* take the free instance `id` */
 	int64_t id;
 	size_t n_remove; /* else remove these free instances first */
-	int64_t remove[LAYOUT_MAX];
+	int64_t remove[CHOOSE_MAX_REMOVE];
+	size_t n_moves; /* and move these away before it is made */
+	struct choose_move moves[CHOOSE_MAX_MOVES];
 };
 
 /* A place kept for the one who has waited longest; others may not take it. */
@@ -69,6 +86,18 @@ struct choose_hold {
  */
 bool choose_place(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
 		  uint32_t max_slices, const struct choose_hold *hold, struct choice *ret);
+
+/*
+ * When choose_place() finds none: a place from which movable leases go away, at most
+ * max_moves of them. Of the class's best profile that can be served so, the place with
+ * the fewest moves, then the least units moved, then the fewest free instances removed,
+ * GPU, start. Each lease moved goes where the placement rule has it while its
+ * old instance is still there.
+ * Returns false when there is no way.
+ */
+bool choose_by_moving(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
+		      uint32_t max_slices, const struct choose_hold *hold, unsigned max_moves,
+		      struct choice *ret);
 
 /* Could it ever be served, were all GPUs empty? */
 bool choose_is_possible(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,

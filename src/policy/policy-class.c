@@ -13,7 +13,7 @@
 struct class_wish {
 	const char *description;
 	const struct yaml_node *profiles, *boards, *aliases, *allow;
-	bool has_memory, has_slices, has_time, has_max_time;
+	bool has_memory, has_slices, has_time, has_max_time, movable;
 	uint64_t memory_bytes;
 	int64_t slices, time_s, max_time_s, warm;
 };
@@ -31,6 +31,7 @@ static const struct yaml_field class_fields[] = {
 	{"max_time", YAML_DURATION, AT(class_wish, max_time_s),
 	 offsetof(struct class_wish, has_max_time)},
 	{"warm", YAML_NUMBER, AT(class_wish, warm), .min = 0, .max = 64},
+	{"movable", YAML_BOOL, AT(class_wish, movable)},
 	{"allow", YAML_NODE, AT(class_wish, allow)},
 };
 
@@ -175,6 +176,7 @@ int policy_read_class(struct policy *policy, const struct yaml_node *map, struct
 	class_->match = &policy->class_matches[policy->n_classes];
 	class_->warm = (unsigned)wish.warm;
 	class_->restricted = wish.allow;
+	class_->movable = wish.movable;
 	class_->placement = &policy->placement;
 	r = read_match(map, &wish, class_, err);
 	r = r ? r : read_times(map, &wish, class_, err);

@@ -1,5 +1,5 @@
 /*
- * policy-placement.h - the key "placement:": where new instances go
+ * policy-placement.h - the key "placement:": where new instances go, and whether others make room
  */
 #pragma once
 
@@ -25,7 +25,12 @@ const char *placement_rule_name(enum placement_rule rule);
 
 struct policy_placement {
 	enum placement_rule rule;
+	unsigned max_moves; /* leases moved for one blocked request; 0: none */
+	bool moves_done;    /* by the steward; else only proposed */
 };
+
+#define PLACEMENT_MOVE_RULE "placement.relocate" /* what a move is explained by */
+#define PLACEMENT_MAX_MOVES 3
 
 const struct policy_placement *policy_placement(const struct policy *policy);
 

@@ -40,6 +40,7 @@ struct policy_class {
 	int64_t time_s, max_time_s; /* default and longest, counted from the grant */
 	bool restricted;	    /* only those on its allow list */
 	unsigned warm;		    /* free instances kept after release instead of destroyed */
+	bool movable;		    /* its leases may be moved while nothing runs on them */
 	const struct policy_placement *placement; /* where its instances go: the policy's */
 	struct policy_class_match *match; /* private: which profiles, whose it is */
 };

@@ -14,6 +14,7 @@
 	X(REFUSED, "refused", "a request was turned down, and why")                               \
 	X(QUEUED, "queued", "a request waits for room")                                           \
 	X(GRANTED, "granted", "a lease began: its instance was read back from the GPU")           \
+	X(MOVED, "moved", "a lease has another instance, so that a request fits")                 \
 	X(RENEWED, "renewed", "a lease has a new end")                                            \
 	X(ENDING, "ending", "a lease is over: released, its time or its process ended, or revoked") \
 	X(ENDED, "ended", "nothing runs on the instance of a lease any more")                     \

@@ -93,7 +93,11 @@ static int no_room(const struct steward *steward, const struct choose_gpu *gpus,
 			    terms->class_->name);
 	what_fits(steward, gpus, n, terms, person, reason, &hint);
 	when_free(steward, gpus, n, terms, now_s, &hint);
-	text_addf(&hint, "%s--wait queues", hint.len ? "; " : "");
+	if (hint.len)
+		text_add(&hint, "; ");
+	if (steward_propose(steward, terms->class_, terms->slices_left, 0, now_s, &hint))
+		text_add(&hint, "; ");
+	text_add(&hint, "--wait queues");
 	fail(err, ERR_NO_ROOM, "none of class %s is free now", terms->class_->name);
 	return fail_hint(err, "%s", text_str(&hint));
 }
@@ -121,6 +125,7 @@ static int may_queue(const struct steward *steward, uid_t uid, struct err *err)
 struct waiting {
 	struct ledger_lease *row;
 	int64_t now_s;
+	const struct text *moves; /* that would make room */
 };
 
 static int waiting_write(struct steward *steward, void *arg, struct err *err)
@@ -132,19 +137,22 @@ static int waiting_write(struct steward *steward, void *arg, struct err *err)
 	if (r)
 		return r;
 	steward_note(steward, EVENT_REQUESTED, &about, waiting->now_s, "%s", waiting->row->reason);
-	steward_note(steward, EVENT_QUEUED, &about, waiting->now_s, "no room now");
+	steward_note(steward, EVENT_QUEUED, &about, waiting->now_s, "no room now%s%s",
+		     waiting->moves->len ? "; " : "", text_str(waiting->moves));
 	return 0;
 }
 
 static int enqueue(struct steward *steward, struct steward_lease *lease, int64_t now_s,
 		   struct err *err)
 {
-	struct waiting waiting = {&lease->row, now_s};
+	cleanup(text_done) struct text moves = TEXT_INIT;
+	struct waiting waiting = {&lease->row, now_s, &moves};
 	int r = may_queue(steward, lease->row.uid, err);
 
 	if (r)
 		return r;
 	lease->row.state = LEASE_QUEUED;
+	steward_propose_for(steward, &lease->row, now_s, &moves);
 	r = steward_transact(steward, waiting_write, &waiting, err);
 	if (r)
 		return r;
@@ -213,7 +221,7 @@ static int place_or_queue(struct steward *steward, struct steward_lease *lease,
 	int r;
 
 	steward_hold(steward, now_s, 0, &hold);
-	if (choose_place(gpus, n, terms->class_, terms->slices_left, &hold, &choice))
+	if (steward_place(steward, gpus, n, terms, &hold, &choice))
 		return steward_grant(steward, lease, &choice, terms->rule, now_s, err);
 	r = no_room(steward, gpus, n, terms, person, lease->row.reason, now_s, err);
 	if (err->code == ERR_NO_ROOM && wait)

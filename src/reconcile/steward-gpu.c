@@ -147,7 +147,7 @@ static void check_creating(struct steward *steward, struct steward_gpu *gpu,
 {
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 
-	if (!lease || lease->row.state >= LEASE_ENDING) {
+	if (lease ? lease->row.state >= LEASE_ENDING : !instance->row.has_mover) {
 		instance->row.state = INSTANCE_DESTROYING;
 		instance->dirty = true;
 		if (lease)
@@ -155,7 +155,7 @@ static void check_creating(struct steward *steward, struct steward_gpu *gpu,
 	} else if (!gpu->info.mig) {
 		snprintf(instance->note, sizeof(instance->note), "waits for MIG mode on GPU %u",
 			 gpu->info.index);
-	} else if (instance->again_s <= now_s) {
+	} else if (!steward_waits(steward, instance) && instance->again_s <= now_s) {
 		steward_instance_job(steward, instance, JOB_CREATE, true);
 	}
 }
@@ -267,4 +267,5 @@ void steward_act_on_look(struct steward *steward, size_t index, int64_t now_s)
 {
 	steward_reconcile_gpu(steward, index, now_s);
 	check_strangers(steward, index, now_s);
+	steward_check_moves(steward, now_s);
 }

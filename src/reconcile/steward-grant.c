@@ -11,15 +11,21 @@ struct grant {
 	struct steward_instance *instance; /* the one that exists, or a new one */
 	bool is_new_lease, exists;
 	int64_t now_s;
-	struct steward_instance *remove[LAYOUT_MAX];
+	struct steward_instance *remove[CHOOSE_MAX_REMOVE];
 	size_t n_remove;
+	struct {
+		struct steward_instance *to;
+		int64_t mover;
+		bool exists;
+	} moves[CHOOSE_MAX_MOVES];
+	size_t n_moves;
 };
 
-static struct steward_instance *new_instance(const struct steward *steward,
-					     const struct choice *choice, int64_t now_s)
+static struct steward_instance *new_instance(const struct steward *steward, size_t gpu,
+					     const struct profile *profile, unsigned start,
+					     int64_t now_s)
 {
 	struct steward_instance *instance = calloc(1, sizeof(*instance));
-	const struct profile *profile = choice->profile;
 	struct ledger_instance *row;
 
 	if (!instance)
@@ -27,13 +33,13 @@ static struct steward_instance *new_instance(const struct steward *steward,
 	row = &instance->row;
 	*row = (struct ledger_instance){
 		.profile_id = profile->id,
-		.start = choice->start,
+		.start = start,
 		.size = profile->size,
 		.slices = profile->compute_slices,
 		.state = INSTANCE_CREATING,
 		.created_s = now_s,
 	};
-	snprintf(row->gpu, sizeof(row->gpu), "%s", steward->gpus[choice->gpu].info.uuid);
+	snprintf(row->gpu, sizeof(row->gpu), "%s", steward->gpus[gpu].info.uuid);
 	snprintf(row->profile, sizeof(row->profile), "%s", profile->name);
 	return instance;
 }
@@ -68,6 +74,24 @@ static void grant_notes(struct steward *steward, const struct grant *grant)
 			     duration_format(time, sizeof(time), row->time_s));
 }
 
+/* The instances that others move to, each with its mover. */
+static int moves_write(struct ledger *ledger, struct grant *grant, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < grant->n_moves; i++) {
+		struct steward_instance *to = grant->moves[i].to;
+		struct ledger_instance row = to->row;
+
+		row.has_mover = true;
+		row.mover = grant->moves[i].mover;
+		r = grant->moves[i].exists ? ledger_instance_update(ledger, &row, err)
+					   : ledger_instance_add(ledger, &row, err);
+		to->row.id = row.id;
+	}
+	return r;
+}
+
 static int grant_write(struct steward *steward, void *arg, struct err *err)
 {
 	struct ledger *ledger = steward->ledger;
@@ -81,6 +105,8 @@ static int grant_write(struct steward *steward, void *arg, struct err *err)
 		snprintf(row.why, sizeof(row.why), "makes room for another");
 		r = ledger_instance_update(ledger, &row, err);
 	}
+	if (!r)
+		r = moves_write(ledger, grant, err);
 	if (!r && !grant->exists)
 		r = ledger_instance_add(ledger, &grant->instance->row, err);
 	if (r)
@@ -103,7 +129,17 @@ static void grant_apply(struct steward *steward, struct steward_lease *lease, st
 		grant->remove[i]->row.state = INSTANCE_DESTROYING;
 		steward_instance_job(steward, grant->remove[i], JOB_DESTROY, false);
 	}
-	if (!grant->exists)
+	for (size_t i = 0; i < grant->n_moves; i++) {
+		struct steward_instance *to = grant->moves[i].to;
+
+		to->row.has_mover = true;
+		to->row.mover = grant->moves[i].mover;
+		to->look_tick = 0;
+		if (!grant->moves[i].exists)
+			steward_instance_job(steward, to, JOB_CREATE, false);
+	}
+	/* What moves away is seen to go before this one is made: steward_waits(). */
+	if (!grant->exists && !grant->n_moves)
 		steward_instance_job(steward, grant->instance, JOB_CREATE, false);
 	if (lease->row.has_pid)
 		steward->hooks.watch(steward->hooks.arg, lease->row.id, (pid_t)lease->row.pid,
@@ -112,6 +148,56 @@ static void grant_apply(struct steward *steward, struct steward_lease *lease, st
 		steward->hooks.unwatch(steward->hooks.arg, lease->row.id);
 	steward_saved(steward);
 	steward->hooks.changed(steward->hooks.arg, lease->row.id);
+}
+
+static void grant_free(struct grant *grant)
+{
+	for (size_t i = 0; i < grant->n_moves; i++)
+		if (!grant->moves[i].exists)
+			free(grant->moves[i].to);
+	if (!grant->exists)
+		free(grant->instance);
+}
+
+/* What is to be written, as rows that nobody else knows yet. */
+static int grant_prepare(struct steward *steward, const struct choice *choice,
+			 struct grant *grant, struct err *err)
+{
+	bool complete;
+
+	for (size_t i = 0; i < choice->n_remove; i++)
+		grant->remove[grant->n_remove++] = steward_instance_find(steward, choice->remove[i]);
+	grant->instance = choice->exists ? steward_instance_find(steward, choice->id)
+					 : new_instance(steward, choice->gpu, choice->profile,
+							choice->start, grant->now_s);
+	complete = grant->instance;
+	for (size_t i = 0; i < choice->n_moves; i++) {
+		const struct choose_move *move = &choice->moves[i];
+
+		grant->moves[i].exists = move->exists;
+		grant->moves[i].mover = steward_instance_find(steward, move->from)->lease;
+		grant->moves[i].to = move->exists
+					     ? steward_instance_find(steward, move->to)
+					     : new_instance(steward, move->gpu, move->profile,
+							    move->start, grant->now_s);
+		complete = complete && grant->moves[i].to;
+		grant->n_moves++;
+	}
+	if (complete)
+		return 0;
+	grant_free(grant);
+	return fail(err, ERR_NOMEM, "no memory for an instance");
+}
+
+/* All that is written belongs to the steward. */
+static int grant_keep(struct steward *steward, struct grant *grant, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < grant->n_moves; i++)
+		if (!grant->moves[i].exists)
+			r = steward_add_instance(steward, grant->moves[i].to, err);
+	return r || grant->exists ? r : steward_add_instance(steward, grant->instance, err);
 }
 
 int steward_grant(struct steward *steward, struct steward_lease *lease, const struct choice *choice,
@@ -123,27 +209,20 @@ int steward_grant(struct steward *steward, struct steward_lease *lease, const st
 		.exists = choice->exists,
 		.now_s = now_s,
 	};
-	int r;
+	int r = grant_prepare(steward, choice, &grant, err);
 
-	for (size_t i = 0; i < choice->n_remove; i++)
-		grant.remove[grant.n_remove++] = steward_instance_find(steward, choice->remove[i]);
-	grant.instance = choice->exists ? steward_instance_find(steward, choice->id)
-					: new_instance(steward, choice, now_s);
-	if (!grant.instance)
-		return fail(err, ERR_NOMEM, "no memory for an instance");
+	if (r)
+		return r;
 	begin_lease(&grant.lease, choice->exists, now_s);
 	snprintf(grant.lease.rule, sizeof(grant.lease.rule), "%s", rule);
 	r = steward_transact(steward, grant_write, &grant, err);
 	if (r) {
-		if (!choice->exists)
-			free(grant.instance);
+		grant_free(&grant);
 		return r;
 	}
-	if (!choice->exists) {
-		r = steward_add_instance(steward, grant.instance, err);
-		if (r) /* written, not known: the next start takes it up */
-			return r;
-	}
+	r = grant_keep(steward, &grant, err);
+	if (r) /* written, not known: the next start takes it up */
+		return r;
 	grant_apply(steward, lease, &grant);
 	return 0;
 }

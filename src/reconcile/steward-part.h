@@ -102,6 +102,19 @@ void steward_close_lease(struct steward *steward, struct steward_lease *lease, i
 int steward_grant(struct steward *steward, struct steward_lease *lease, const struct choice *choice,
 		  const char *rule, int64_t now_s, struct err *err);
 
+/* steward-move.c */
+/* May the active lease on that instance be moved, as far as the last look tells? */
+bool steward_is_movable(const struct steward *steward, const struct steward_gpu *gpu,
+			const struct steward_lease *lease, const struct steward_instance *instance);
+/* choose_place(), and if the policy says so choose_by_moving(). */
+bool steward_place(const struct steward *steward, const struct choose_gpu *gpus, size_t n,
+		   const struct policy_terms *terms, const struct choose_hold *hold,
+		   struct choice *ret);
+/* Must it not be made yet, because its units are about to be left? Notes for what. */
+bool steward_waits(const struct steward *steward, struct steward_instance *instance);
+/* Carry the moves that are under way on by what was seen. */
+void steward_check_moves(struct steward *steward, int64_t now_s);
+
 /* steward-queue.c */
 void steward_serve_queue(struct steward *steward, int64_t now_s);
 /* The place kept for the one who has waited too long; false: none. except: not for this lease. */

@@ -142,7 +142,7 @@ static bool serve(struct steward *steward, struct steward_lease *lease, int64_t 
 	}
 	n = steward_view(steward, now_s, gpus);
 	steward_hold(steward, now_s, lease->row.id, &hold);
-	if (!choose_place(gpus, n, terms.class_, terms.slices_left, &hold, &choice))
+	if (!steward_place(steward, gpus, n, &terms, &hold, &choice))
 		return false;
 	return steward_grant(steward, lease, &choice, terms.rule, now_s, &err) == 0;
 }

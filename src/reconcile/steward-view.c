@@ -17,7 +17,8 @@ static const struct steward_lease *holder(const struct steward *steward,
 
 static bool is_free(const struct steward_gpu *gpu, const struct steward_instance *instance)
 {
-	return instance->row.state == INSTANCE_PRESENT && !instance->lease && !instance->job &&
+	return instance->row.state == INSTANCE_PRESENT && !instance->lease &&
+	       !instance->row.has_mover && !instance->job &&
 	       instance->row.has_gi && observed_is_idle(gpu->seen, instance->row.gi);
 }
 
@@ -45,6 +46,7 @@ static void view_instance(const struct steward *steward, const struct steward_gp
 	};
 	if (lease) {
 		at->lease = lease->row.id;
+		at->movable = steward_is_movable(steward, gpu, lease, instance);
 		/* Over, but something still runs there: who knows until when. */
 		at->has_ends = lease->row.state != LEASE_ENDING;
 		at->ends_s = lease_ends_s(&lease->row);

@@ -269,6 +269,7 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 	if (now_s < steward->survey_s)
 		forget_waits(steward);
 	expire(steward, now_s);
+	steward_check_moves(steward, now_s);
 	steward_settle(steward);
 	if (now_s >= steward->survey_s + every_s || now_s < steward->survey_s)
 		steward_look(steward);

@@ -70,6 +70,8 @@ struct steward_instance {
 	bool job, dirty; /* job: one is under way or waits to be */
 	unsigned tries;
 	int64_t again_s; /* not to be tried before */
+	uint64_t look_tick; /* of a move to here: whether the old one is idle is told by looks asked
+			       for later; 0: not asked yet */
 	char note[256];	 /* why it is not what it should be; "" */
 };
 
@@ -202,6 +204,19 @@ const struct steward_instance *steward_instance_on(const struct steward *steward
 
 /* The GPUs as the chooser sees them; ret has room for CHOOSE_MAX_GPUS. Same order, same number. */
 size_t steward_view(const struct steward *steward, int64_t now_s, struct choose_gpu *ret);
+
+/*
+ * Which moves would make room for one more of the class, where the policy has them proposed.
+ * Adds "it would fit after moving lease 3 of ann from 1g.10gb at 0 on GPU 0 to 6 on GPU 1".
+ *   lease  who waits for it, 0: nobody yet
+ * Returns false when nothing is to be proposed.
+ */
+bool steward_propose(const struct steward *steward, const struct policy_class *class_,
+		     uint32_t max_slices, int64_t lease, int64_t now_s, struct text *ret);
+
+/* The same for a request that is known. */
+bool steward_propose_for(const struct steward *steward, const struct ledger_lease *row,
+			 int64_t now_s, struct text *ret);
 
 /* Freed by the caller; NULL when memory ran out (ret_n is then 0). */
 struct policy_holding *steward_holdings(const struct steward *steward, size_t *ret_n);

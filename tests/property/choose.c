@@ -108,9 +108,11 @@ static int row_fragmentation(const struct row *row)
 		for (unsigned start = 0; start < row->board->units; start++) {
 			bool lost = false;
 
+			if (!(profile->starts >> start & 1))
+				continue;
 			for (unsigned u = start; u < start + profile->size; u++)
 				lost |= row->taken[u];
-			sum += profile->starts >> start & 1 && lost ? profile->size : 0;
+			sum += lost ? profile->size : 0;
 		}
 	}
 	return sum;
@@ -455,6 +457,227 @@ static void possible_means_it_fits_an_empty_world(void **state)
 	}
 }
 
+/* ---- moving others ---- */
+
+static bool overlaps(const struct choose_instance *instance, const struct profile *profile,
+		     unsigned start)
+{
+	return instance->start < start + profile->size &&
+	       start < instance->start + instance->profile->size;
+}
+
+/* Fewest moves, units moved, free ones removed in the window, then GPU and start. */
+struct way {
+	bool found;
+	unsigned rank, n_moves, units, n_remove;
+	size_t gpu;
+	unsigned start;
+};
+
+static bool way_is_better(const struct way *a, const struct way *b)
+{
+	const unsigned long long x[] = {a->rank, a->n_moves, a->units, a->n_remove, a->gpu, a->start};
+	const unsigned long long y[] = {b->rank, b->n_moves, b->units, b->n_remove, b->gpu, b->start};
+
+	for (size_t i = 0; b->found && i < ARRAY_SIZE(x); i++)
+		if (x[i] != y[i])
+			return x[i] < y[i];
+	return !b->found;
+}
+
+/* Is there anywhere for one more of this profile beside all that is held and the window? */
+static bool has_refuge(const struct world *world, const struct profile *profile, size_t window_gpu,
+		       struct row final, const struct profile *window, unsigned window_start)
+{
+	const struct board *board = world->gpus[window_gpu].board;
+
+	for (size_t g = 0; g < world->n; g++) {
+		const struct choose_gpu *gpu = &world->gpus[g];
+		struct row row;
+
+		if (!gpu->usable || gpu->board != board)
+			continue;
+		row = row_of(gpu, bits_of(gpu, CHOOSE_HELD), blocked_on(world, g));
+		for (unsigned u = window_start; g == window_gpu && u < window_start + window->size;
+		     u++)
+			row.taken[u] = true;
+		for (unsigned start = 0; start < board->units; start++) {
+			struct row last = final;
+
+			if (!row_fits(&row, profile, start))
+				continue;
+			if (g == window_gpu)
+				row_put(&last, profile, start);
+			if (row_fits(&last, window, window_start))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* With one move: every window, the one that is in the way, every place it could have. */
+static struct way best_way(const struct world *world)
+{
+	struct way best = {0};
+
+	for (size_t g = 0; g < world->n; g++) {
+		const struct choose_gpu *gpu = &world->gpus[g];
+		const struct profile *profiles[POLICY_MAX_PROFILES];
+		size_t n = policy_class_profiles(world->class_, gpu->board, profiles);
+
+		for (unsigned rank = 0; rank < n && gpu->usable; rank++)
+			for (unsigned start = 0; start < gpu->board->units; start++) {
+				struct way way = {true, rank, 0, 0, 0, g, start};
+				const struct choose_instance *moved = NULL;
+				struct row row;
+				uint32_t stay = 0;
+
+				if (profiles[rank]->compute_slices > world->max_slices)
+					continue;
+				for (size_t i = 0; i < gpu->n; i++) {
+					const struct choose_instance *at = &gpu->at[i];
+
+					if (!overlaps(at, profiles[rank], start)) {
+						stay |= 1u << i;
+					} else if (at->use == CHOOSE_FREE) {
+						way.n_remove++;
+					} else {
+						way.n_moves += at->movable ? 1 : 100;
+						way.units += at->profile->size;
+						moved = at;
+					}
+				}
+				row = row_of(gpu, stay, blocked_on(world, g));
+				if (way.n_moves == 1 && row_fits(&row, profiles[rank], start) &&
+				    has_refuge(world, moved->profile, g,
+					       row_of(gpu, stay & bits_of(gpu, CHOOSE_HELD), 0),
+					       profiles[rank], start) &&
+				    way_is_better(&way, &best))
+					best = way;
+			}
+	}
+	return best;
+}
+
+/* Do it step by step: each new one while all old ones are there, then the old ones go. */
+static void carry_out(const struct world *world, const struct choice *choice, unsigned max_moves)
+{
+	struct row rows[MAX_GPUS];
+	uint32_t keep[MAX_GPUS], moved[MAX_GPUS] = {0};
+
+	if (!choice->n_moves || choice->n_moves > max_moves || choice->exists)
+		fail_world(world, "not so many moves");
+	for (size_t g = 0; g < world->n; g++) {
+		keep[g] = 0;
+		for (size_t i = 0; i < world->gpus[g].n; i++) {
+			const struct choose_instance *at = &world->gpus[g].at[i];
+			bool gone = false;
+
+			for (size_t k = 0; k < choice->n_remove; k++)
+				gone |= choice->remove[k] == at->id;
+			for (size_t k = 0; k < choice->n_moves; k++) {
+				const struct choose_move *move = &choice->moves[k];
+
+				if (move->from == at->id) {
+					moved[g] |= 1u << i;
+					if (!at->movable || at->use != CHOOSE_HELD ||
+					    move->profile != at->profile)
+						fail_world(world, "moved, but not movable");
+				}
+				if (move->exists && move->to == at->id && at->use != CHOOSE_FREE)
+					fail_world(world, "moved to what is not free");
+			}
+			if (gone && at->use == CHOOSE_HELD)
+				fail_world(world, "removed, but held");
+			keep[g] |= gone ? 0 : 1u << i;
+		}
+		rows[g] = row_of(&world->gpus[g], keep[g], 0);
+	}
+	for (size_t k = 0; k < choice->n_moves; k++) {
+		const struct choose_move *move = &choice->moves[k];
+
+		if (!move->exists && !row_fits(&rows[move->gpu], move->profile, move->start))
+			fail_world(world, "moved to where it does not fit");
+		if (!move->exists)
+			row_put(&rows[move->gpu], move->profile, move->start);
+	}
+	rows[choice->gpu] = row_of(&world->gpus[choice->gpu],
+				   keep[choice->gpu] & ~moved[choice->gpu],
+				   blocked_on(world, choice->gpu));
+	for (size_t k = 0; k < choice->n_moves; k++)
+		if (choice->moves[k].gpu == choice->gpu && !choice->moves[k].exists)
+			row_put(&rows[choice->gpu], choice->moves[k].profile, choice->moves[k].start);
+	if (!row_fits(&rows[choice->gpu], choice->profile, choice->start))
+		fail_world(world, "in the end it does not fit");
+}
+
+static void mark_movable(struct world *world)
+{
+	for (size_t g = 0; g < world->n; g++)
+		for (size_t i = 0; i < world->gpus[g].n; i++)
+			world->gpus[g].at[i].movable = draw(4) > 0;
+}
+
+static struct way way_of(const struct world *world, const struct choice *choice)
+{
+	const struct choose_gpu *gpu = &world->gpus[choice->gpu];
+	const struct profile *profiles[POLICY_MAX_PROFILES];
+	struct way way = {true, 0, (unsigned)choice->n_moves, 0, 0, choice->gpu, choice->start};
+
+	policy_class_profiles(world->class_, gpu->board, profiles);
+	while (profiles[way.rank] != choice->profile)
+		way.rank++;
+	for (size_t i = 0; i < gpu->n; i++) {
+		if (!overlaps(&gpu->at[i], choice->profile, choice->start))
+			continue;
+		way.n_remove += gpu->at[i].use == CHOOSE_FREE;
+		way.units += gpu->at[i].use == CHOOSE_HELD ? gpu->at[i].profile->size : 0;
+	}
+	return way;
+}
+
+static void moves_are_lawful_and_few(void **state)
+{
+	unsigned found[4] = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * WORLDS; i++) {
+		struct world world = world_new(2);
+		cleanup(policy_free) struct policy *policy = world.policy;
+		struct choice choice;
+		struct way want;
+		bool any[4];
+
+		mark_movable(&world);
+		if (choose_place(world.gpus, world.n, world.class_, world.max_slices, &world.hold,
+				 &choice))
+			continue;
+		for (unsigned k = 0; k <= 3; k++) {
+			any[k] = choose_by_moving(world.gpus, world.n, world.class_,
+						  world.max_slices, &world.hold, k, &choice);
+			found[k] += any[k];
+			if (any[k])
+				carry_out(&world, &choice, k);
+		}
+		want = best_way(&world);
+		if (any[1] != want.found)
+			fail_world(&world, "a way with one move was overlooked, or made up");
+		if (want.found) {
+			struct way got;
+
+			choose_by_moving(world.gpus, world.n, world.class_, world.max_slices,
+					 &world.hold, 1, &choice);
+			got = way_of(&world, &choice);
+			if (way_is_better(&got, &want) || way_is_better(&want, &got))
+				fail_world(&world, "not the least way");
+		}
+		if (any[0] || (any[1] && !any[2]) || (any[2] && !any[3]))
+			fail_world(&world, "more moves allowed, and less found");
+	}
+	print_message("# found with 1, 2, 3 moves: %u %u %u\n", found[1], found[2], found[3]);
+	assert_true(found[1] > 100 && found[2] > found[1] && found[3] >= found[2]);
+}
+
 /* The most of one profile that can be put beside what is held, by trying every set of starts. */
 static unsigned most_of(const struct choose_gpu *gpu, const struct profile *profile)
 {
@@ -575,6 +798,7 @@ int main(void)
 		cmocka_unit_test(the_choice_is_the_best_there_is),
 		cmocka_unit_test(a_broken_reference_is_noticed),
 		cmocka_unit_test(possible_means_it_fits_an_empty_world),
+		cmocka_unit_test(moves_are_lawful_and_few),
 		cmocka_unit_test(counting_one_profile_finds_all),
 		cmocka_unit_test(the_outlook_is_true),
 	};

@@ -79,6 +79,8 @@ static const char *instance_unrest(struct host *host, const struct steward_insta
 
 	if (instance->job)
 		return "a job that nobody runs";
+	if (instance->row.has_mover)
+		return "a move that does not end";
 	if (instance->row.state == INSTANCE_PRESENT || is_out_of_reach(host, instance) ||
 	    (instance->row.state == INSTANCE_DESTROYING && is_used(host, instance)))
 		return NULL;

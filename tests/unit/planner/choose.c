@@ -255,6 +255,136 @@ static void other_rules_choose_otherwise(void **state)
 	check_pictures(pictures, ARRAY_SIZE(pictures));
 }
 
+/* An 'm' above an instance: its lease may be moved. */
+static void mark_movable(struct choose_gpu *gpu, const char *marks)
+{
+	for (size_t i = 0; i < gpu->n; i++)
+		gpu->at[i].movable = gpu->at[i].start < strlen(marks) &&
+				     marks[gpu->at[i].start] == 'm';
+}
+
+/* "0: 3g.40gb at 0 after moving 0.0 to 1.4, removing 1.6": GPU and unit. */
+static void say_moves(const struct choice *choice, bool found, struct text *ret)
+{
+	if (!found) {
+		text_add(ret, "none");
+		return;
+	}
+	text_addf(ret, "%zu: %s at %u", choice->gpu, choice->profile->name, choice->start);
+	for (size_t i = 0; i < choice->n_moves; i++)
+		text_addf(ret, "%s%lld.%lld to %zu.%u%s", i ? ", " : " after moving ",
+			  (long long)choice->moves[i].from / 100,
+			  (long long)choice->moves[i].from % 100, choice->moves[i].gpu,
+			  choice->moves[i].start, choice->moves[i].exists ? " (free)" : "");
+	for (size_t i = 0; i < choice->n_remove; i++)
+		text_addf(ret, "%s%lld.%lld", i ? " " : ", removing ",
+			  (long long)choice->remove[i] / 100, (long long)choice->remove[i] % 100);
+}
+
+static void others_are_moved(void **state)
+{
+	static const struct {
+		const char *story, *profiles, *marks[2], *gpus[2], *says;
+		unsigned max_moves;
+		struct choose_hold hold;
+	} cases[] = {
+		{"one is in the way, and has room on the other half",
+		 "4g",
+		 {"m"},
+		 {"A......."},
+		 "0: 4g.40gb at 0 after moving 0.0 to 0.6",
+		 1},
+		{"it is not movable", "4g", {""}, {"A......."}, "none", 1},
+		{"no moves", "4g", {"m"}, {"A......."}, "none", 0},
+		{"nowhere to go", "4g", {"m"}, {"A...CCCC"}, "none", 3},
+		{"to another GPU",
+		 "4g",
+		 {"m", ""},
+		 {"A...CCCC", "CCCC..A."},
+		 "0: 4g.40gb at 0 after moving 0.0 to 1.4",
+		 1},
+		{"two are in the way", "4g", {"mm"}, {"AA......"}, "none", 1},
+		{"and may both go, each while the other is there",
+		 "4g",
+		 {"mm"},
+		 {"AA......"},
+		 "0: 4g.40gb at 0 after moving 0.0 to 0.6, 0.1 to 0.4",
+		 2},
+		{"one beside one that stays", "4g", {"m"}, {"AA......"}, "none", 2},
+		{"the smaller is moved rather than the larger",
+		 "3g",
+		 {"m   m", ""},
+		 {"BB..A...", "CCCCBB.."},
+		 "0: 3g.40gb at 4 after moving 0.4 to 1.6",
+		 1},
+		{"fewest units",
+		 "4g",
+		 {"m", "m"},
+		 {"BB..CCCC", "A...BB.."},
+		 "1: 4g.40gb at 0 after moving 1.0 to 1.6",
+		 1},
+		{"a free instance of its profile is taken",
+		 "4g",
+		 {"m", ""},
+		 {"A...CCCC", "......a."},
+		 "0: 4g.40gb at 0 after moving 0.0 to 1.6 (free)",
+		 1},
+		{"free ones in the window go too",
+		 "4g",
+		 {"m"},
+		 {"Aa......"},
+		 "0: 4g.40gb at 0 after moving 0.0 to 0.6, removing 0.1",
+		 1},
+		{"and where it is moved to",
+		 "4g",
+		 {"m", ""},
+		 {"B...CCCC", "CCCCaaa."},
+		 "0: 4g.40gb at 0 after moving 0.0 to 1.4, removing 1.4 1.5",
+		 1},
+		{"the old one is there until the end: no room meanwhile",
+		 "7g",
+		 {"CCCC"},
+		 {"CCCC...."},
+		 "none",
+		 1},
+		{"what is kept for another is no target",
+		 "4g",
+		 {"m"},
+		 {"A......."},
+		 "none",
+		 1,
+		 {true, 0, 0xf0}},
+		{"the best profile first, with moves",
+		 "4g, 3g",
+		 {"m"},
+		 {"A...CCCC"},
+		 "none",
+		 1},
+		{"the only +me cannot be made twice", "4g", {"m"}, {"M......."}, "none", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup(policy_free) struct policy *policy = policy_with(cases[i].profiles, NULL);
+		cleanup(text_done) struct text got = TEXT_INIT;
+		struct choose_gpu gpus[2];
+		struct choice choice = {0};
+		size_t n = 0;
+		bool found;
+
+		for (; n < 2 && cases[i].gpus[n]; n++) {
+			draw(&gpus[n], n, cases[i].gpus[n], NULL);
+			mark_movable(&gpus[n], cases[i].marks[n]);
+		}
+		found = choose_by_moving(gpus, n, policy_class_at(policy, 0), UINT32_MAX,
+					 &cases[i].hold, cases[i].max_moves, &choice);
+		say_moves(&choice, found, &got);
+		if (strcmp(text_str(&got), cases[i].says) != 0)
+			fail_msg("%s: expected '%s', got '%s'", cases[i].story, cases[i].says,
+				 text_str(&got));
+	}
+}
+
 static void possible_is_about_empty_gpus(void **state)
 {
 	static const struct {
@@ -390,6 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_place_is_chosen),
 		cmocka_unit_test(other_rules_choose_otherwise),
+		cmocka_unit_test(others_are_moved),
 		cmocka_unit_test(possible_is_about_empty_gpus),
 		cmocka_unit_test(how_many_more),
 		cmocka_unit_test(when_there_will_be_room),

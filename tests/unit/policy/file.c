@@ -91,6 +91,13 @@ static void mistakes_of_the_whole(void **state)
 		{HEAD CLASSES TEAMS "placement: {rule: random}\n",
 		 "p.yaml:4:19: 'random' is no 'rule'",
 		 "one of: cap, mfi, best-fit, first-fit"},
+		{HEAD CLASSES TEAMS "placement: {relocate: 2}\n",
+		 "p.yaml:4:23: 'relocate' must be written as \"key: value\" lines",
+		 "for example: relocate: {max: 1, how: propose}"},
+		{HEAD CLASSES TEAMS "placement: {relocate: {max: 4}}\n",
+		 "p.yaml:4:29: max 4 is not between 0 and 3", ""},
+		{HEAD CLASSES TEAMS "placement: {relocate: {how: always}}\n",
+		 "p.yaml:4:29: 'always' is no 'how'", "one of: propose, do"},
 		{HEAD CLASSES TEAMS "gpus: [1]\n",
 		 "p.yaml:4:7: 'gpus' must be written as \"key: value\" lines",
 		 "for example: gpus: {except: [3]}"},
@@ -314,10 +321,12 @@ static void placement_is_read(void **state)
 		const char *yaml;
 		struct policy_placement wanted;
 	} cases[] = {
-		{"", {PLACEMENT_CAP}},
-		{"placement: {rule: mfi}\n", {PLACEMENT_MFI}},
-		{"placement: {rule: best-fit}\n", {PLACEMENT_BEST_FIT}},
-		{"placement: {rule: first-fit}\n", {PLACEMENT_FIRST_FIT}},
+		{"", {PLACEMENT_CAP, 0, false}},
+		{"placement: {rule: mfi}\n", {PLACEMENT_MFI, 0, false}},
+		{"placement: {relocate: {}}\n", {PLACEMENT_CAP, 1, false}},
+		{"placement: {rule: first-fit, relocate: {max: 3, how: do}}\n",
+		 {PLACEMENT_FIRST_FIT, 3, true}},
+		{"placement: {relocate: {max: 0, how: do}}\n", {PLACEMENT_CAP, 0, true}},
 	};
 	struct err err = ERR_INIT;
 
@@ -332,6 +341,9 @@ static void placement_is_read(void **state)
 			fail_msg("%s", err.text);
 		got = policy_placement(policy);
 		assert_int_equal(got->rule, cases[i].wanted.rule);
+		assert_int_equal(got->max_moves, cases[i].wanted.max_moves);
+		assert_int_equal(got->moves_done, cases[i].wanted.moves_done);
+		assert_false(policy_class_at(policy, 0)->movable);
 	}
 }
 
