@@ -13,6 +13,7 @@
 #define CLI_CMDS(X)                                   \
 	X(status) X(gpus) X(classes)                  \
 	X(lease) X(run) X(leases) X(renew) X(release) \
+	X(approve) X(deny)                            \
 	X(log) X(audit)                               \
 	X(boards) X(profiles) X(policy)               \
 	X(layout) X(size) X(simulate)                 \

@@ -12,6 +12,8 @@ struct lease_cmd_wish {
 	const char *reason;
 	bool has_time, wait;
 	int64_t time_s;
+	struct cmd_list fields;
+	const char *project;
 };
 
 static const struct cmd_opt lease_opts[] = {
@@ -22,6 +24,10 @@ static const struct cmd_opt lease_opts[] = {
 	 .help = "how long, like 4h (default: that of the class)"},
 	{"wait", OPT_FLAG, offsetof(struct lease_cmd_wish, wait),
 	 .help = "wait in the queue when there is no room"},
+	{"field", OPT_LIST, offsetof(struct lease_cmd_wish, fields), .arg = "NAME=VALUE",
+	 .help = "a field that the policy asks for; may be given again"},
+	{"project", OPT_TEXT, offsetof(struct lease_cmd_wish, project), .arg = "VALUE",
+	 .help = "short for --field project=VALUE"},
 	CLI_JSON,
 };
 
@@ -29,6 +35,7 @@ static const struct cmd_opt lease_opts[] = {
 static int print_for_shell(const json_t *lease, struct err *err)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
+	struct lease_bundle bundle;
 	const char *uuid;
 	int r = lease_device(lease, &uuid, err);
 
@@ -37,15 +44,38 @@ static int print_for_shell(const json_t *lease, struct err *err)
 	lease_describe(lease, &text);
 	printf("# %s\n", text_str(&text));
 	printf("export CUDA_VISIBLE_DEVICES=%s\n", uuid);
+	lease_read_bundle(lease, &bundle);
+	if (bundle.cpus[0])
+		printf("export CARVE_CPUS=%s\n", bundle.cpus);
+	if (bundle.memory[0])
+		printf("export CARVE_MEMORY=%s\n", bundle.memory);
 	printf("# give it back: carve release %" PRId64 "\n", lease_id(lease));
+	return 0;
+}
+
+/* Nothing to use yet: for a shell that reads it, only a comment. */
+static int print_waiting(const json_t *lease)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	lease_describe(lease, &text);
+	printf("# %s\n", text_str(&text));
+	printf("# withdraw it: carve release %" PRId64 "\n", lease_id(lease));
 	return 0;
 }
 
 static int lease_run(struct cmd_call *call, struct err *err)
 {
 	const struct lease_cmd_wish *wish = call->wish;
-	const struct lease_wish asked = {call->args[0], wish->reason, wish->has_time,
-					 wish->time_s,	wish->wait,   false};
+	const struct lease_wish asked = {
+		.class_name = call->args[0],
+		.reason = wish->reason,
+		.has_time = wish->has_time,
+		.time_s = wish->time_s,
+		.wait = wish->wait,
+		.fields = &wish->fields,
+		.project = wish->project,
+	};
 	cleanup(client_close) struct client *client = NULL;
 	cleanup(signals_close) struct signals signals = SIGNALS_NONE;
 	cleanup(json_decref) json_t *lease = NULL;
@@ -55,12 +85,16 @@ static int lease_run(struct cmd_call *call, struct err *err)
 	r = r ? r : lease_obtain(client, &asked, &signals, &lease, err);
 	if (r)
 		return r;
-	return wish->common.json ? ask_print_json(lease, err) : print_for_shell(lease, err);
+	if (lease_waits(lease))
+		call->exit_status = err_exit_status(ERR_NO_ROOM);
+	if (wish->common.json)
+		return ask_print_json(lease, err);
+	return lease_waits(lease) ? print_waiting(lease) : print_for_shell(lease, err);
 }
 
 const struct cmd cmd_lease = {
 	.name = "lease",
-	.synopsis = "CLASS --reason TEXT [--time TIME] [--wait]",
+	.synopsis = "CLASS --reason TEXT [--time TIME] [--wait] [--field NAME=VALUE]",
 	.summary = "Ask for an instance",
 	CMD_OPTS(lease_opts),
 	.wish_size = sizeof(struct lease_cmd_wish),

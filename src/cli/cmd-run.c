@@ -26,6 +26,8 @@ struct run_wish {
 	const char *class_name, *reason;
 	bool has_time, wait, quiet;
 	int64_t time_s;
+	struct cmd_list fields;
+	const char *project;
 };
 
 static const struct cmd_opt run_opts[] = {
@@ -37,6 +39,10 @@ static const struct cmd_opt run_opts[] = {
 	 .help = "how long; CMD is then ended in time"},
 	{"wait", OPT_FLAG, offsetof(struct run_wish, wait),
 	 .help = "wait in the queue when there is no room"},
+	{"field", OPT_LIST, offsetof(struct run_wish, fields), .arg = "NAME=VALUE",
+	 .help = "a field that the policy asks for; may be given again"},
+	{"project", OPT_TEXT, offsetof(struct run_wish, project), .arg = "VALUE",
+	 .help = "short for --field project=VALUE"},
 	{"quiet", OPT_FLAG, offsetof(struct run_wish, quiet),
 	 .help = "do not name the lease on standard error"},
 };
@@ -104,12 +110,14 @@ static int run_on(struct run *run, const struct signals *signals, const json_t *
 	const char *class_name = json_string_value(json_object_get(lease, "class"));
 	const struct child_limit limit = {wish->has_time && json_is_integer(end),
 					  json_integer_value(end), GRACE_S, look_again, run};
+	struct lease_bundle bundle;
 	char number[24];
 	struct child_variable variables[] = {
 		{"CUDA_VISIBLE_DEVICES", NULL},
 		{"CARVE_LEASE", number},
 		{"CARVE_CLASS", class_name ? class_name : wish->class_name},
-		{NULL, NULL}};
+		{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
+	size_t n = 3;
 	int status = 0;
 	int r = lease_device(lease, &variables[0].value, err);
 
@@ -118,6 +126,11 @@ static int run_on(struct run *run, const struct signals *signals, const json_t *
 		return r;
 	}
 	snprintf(number, sizeof(number), "%" PRId64, run->lease);
+	lease_read_bundle(lease, &bundle);
+	if (bundle.cpus[0])
+		variables[n++] = (struct child_variable){"CARVE_CPUS", bundle.cpus};
+	if (bundle.memory[0])
+		variables[n] = (struct child_variable){"CARVE_MEMORY", bundle.memory};
 	r = child_run(call->args, variables, signals, &limit, &status, err);
 	if (r) {
 		call->exit_status = r == -ERR_NOT_FOUND ? EXIT_NO_COMMAND : EXIT_CANNOT_RUN;
@@ -134,8 +147,16 @@ static int run_on(struct run *run, const struct signals *signals, const json_t *
 static int run_run(struct cmd_call *call, struct err *err)
 {
 	const struct run_wish *wish = call->wish;
-	const struct lease_wish asked = {wish->class_name, wish->reason, wish->has_time,
-					 wish->time_s,	   wish->wait,	 true};
+	const struct lease_wish asked = {
+		.class_name = wish->class_name,
+		.reason = wish->reason,
+		.has_time = wish->has_time,
+		.time_s = wish->time_s,
+		.wait = wish->wait,
+		.hold_caller = true,
+		.fields = &wish->fields,
+		.project = wish->project,
+	};
 	cleanup(client_close) struct client *client = NULL;
 	cleanup(signals_close) struct signals signals = SIGNALS_NONE;
 	cleanup(json_decref) json_t *lease = NULL;

@@ -35,6 +35,11 @@ static bool is_state(const json_t *lease, const char *state)
 	return !strcmp(state_of(lease), state);
 }
 
+bool lease_waits(const json_t *lease)
+{
+	return is_state(lease, "requested");
+}
+
 int lease_device(const json_t *lease, const char **ret, struct err *err)
 {
 	const char *uuid = json_string_value(view_at(lease, "instance.uuid"));
@@ -46,6 +51,19 @@ int lease_device(const json_t *lease, const char **ret, struct err *err)
 			    lease_id(lease));
 	*ret = uuid;
 	return 0;
+}
+
+void lease_read_bundle(const json_t *lease, struct lease_bundle *ret)
+{
+	const json_t *cpus = view_at(lease, "bundle.cpus");
+	const json_t *memory = view_at(lease, "bundle.memory_bytes");
+
+	*ret = (struct lease_bundle){"", ""};
+	if (json_is_number(cpus))
+		snprintf(ret->cpus, sizeof(ret->cpus), "%g", json_number_value(cpus));
+	if (json_is_integer(memory))
+		snprintf(ret->memory, sizeof(ret->memory), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(memory));
 }
 
 /* ---- one sentence ---- */
@@ -61,6 +79,13 @@ static void add_place(const json_t *lease, struct text *ret)
 	add_value(lease, " on GPU ", "instance.gpu_index", COLUMN_NUMBER, "", ret);
 	add_value(lease, " (", "instance.profile", COLUMN_TEXT, "", ret);
 	add_value(lease, " at ", "instance.start", COLUMN_NUMBER, ")", ret);
+}
+
+static void describe_requested(const json_t *lease, struct text *ret)
+{
+	text_add(ret, " waits for approval");
+	add_value(lease, " (", "rule", COLUMN_TEXT, ")", ret);
+	add_value(lease, ", until ", "approval.expires_s", COLUMN_WHEN, "", ret);
 }
 
 static void describe_queued(const json_t *lease, struct text *ret)
@@ -98,8 +123,9 @@ static const struct {
 	const char *state;
 	void (*describe)(const json_t *lease, struct text *ret);
 } states[] = {
-	{"queued", describe_queued}, {"granting", describe_granting}, {"active", describe_active},
-	{"ending", describe_ending}, {"ended", describe_ended},
+	{"requested", describe_requested}, {"queued", describe_queued},
+	{"granting", describe_granting},   {"active", describe_active},
+	{"ending", describe_ending},	   {"ended", describe_ended},
 };
 
 void lease_describe(const json_t *lease, struct text *ret)
@@ -124,15 +150,56 @@ int lease_print(const struct cli_wish *wish, const json_t *lease, struct err *er
 
 /* ---- requests ---- */
 
+static int add_field(json_t *fields, const char *name, size_t len, const char *value,
+		     struct err *err)
+{
+	char key[64];
+
+	if (!len || len >= sizeof(key))
+		return fail(err, ERR_INVALID, "'%.80s' is not NAME=VALUE", name);
+	snprintf(key, sizeof(key), "%.*s", (int)len, name);
+	if (json_object_get(fields, key))
+		return fail(err, ERR_INVALID, "field '%s' is given twice", key);
+	if (json_object_set_new(fields, key, json_string(value)))
+		return fail(err, ERR_INVALID, "fields must be UTF-8");
+	return 0;
+}
+
+static int add_fields(const struct lease_wish *wish, json_t *body, struct err *err)
+{
+	cleanup(json_decref) json_t *fields = json_object();
+	int r = 0;
+
+	for (size_t i = 0; !r && wish->fields && i < wish->fields->n; i++) {
+		const char *typed = wish->fields->at[i];
+		size_t len = strcspn(typed, "=");
+
+		if (typed[len])
+			r = add_field(fields, typed, len, typed + len + 1, err);
+		else
+			r = fail(err, ERR_INVALID, "--field: '%.80s' is not NAME=VALUE", typed);
+	}
+	if (!r && wish->project)
+		r = add_field(fields, "project", strlen("project"), wish->project, err);
+	if (!r && json_object_size(fields) && json_object_set(body, "fields", fields))
+		r = fail(err, ERR_NOMEM, "no memory for a request");
+	return r;
+}
+
 static int post(struct client *client, const struct lease_wish *wish, json_t **ret, struct err *err)
 {
 	cleanup(json_decref) json_t *body = json_pack(
 		"{s:s, s:s*, s:b, s:s}", "class", wish->class_name, "reason", wish->reason, "wait",
 		wish->wait, "hold", wish->hold_caller ? "caller" : "none");
 
+	int r;
+
 	if (!body ||
 	    (wish->has_time && json_object_set_new(body, "time_s", json_integer(wish->time_s))))
 		return fail(err, ERR_INVALID, "class and reason must be UTF-8");
+	r = add_fields(wish, body, err);
+	if (r)
+		return r;
 	return client_call(client, "POST", "/v1/leases", body, ret, NULL, err);
 }
 
@@ -172,7 +239,7 @@ static void progress_tell(struct progress *progress, const json_t *lease)
 	cleanup(text_done) struct text text = TEXT_INIT;
 
 	/* In a log, that an instance takes its seconds to be made is no news. */
-	if (!progress->rewrite && !is_state(lease, "queued"))
+	if (!progress->rewrite && !is_state(lease, "queued") && !is_state(lease, "requested"))
 		return;
 	lease_describe(lease, &text);
 	if (!strcmp(progress->line, text_str(&text)))
@@ -226,12 +293,19 @@ static int next_news(struct client *client, int stop_fd, json_t **lease, struct 
 	}
 }
 
-static int wait_until_active(struct client *client, int stop_fd, json_t **lease, struct err *err)
+/* Without --wait nobody waits for an approval; the request stays. */
+static bool may_wait(const json_t *lease, bool wait)
+{
+	return is_state(lease, "queued") || (wait && is_state(lease, "requested"));
+}
+
+static int wait_until_active(struct client *client, int stop_fd, bool wait, json_t **lease,
+			     struct err *err)
 {
 	struct progress progress = {.rewrite = terminal_moves(STDERR_FILENO)};
 	int r = 0;
 
-	while (!r && (is_state(*lease, "queued") || is_state(*lease, "granting")) &&
+	while (!r && (may_wait(*lease, wait) || is_state(*lease, "granting")) &&
 	       !signals_wait(stop_fd, 0)) {
 		progress_tell(&progress, *lease);
 		r = next_news(client, stop_fd, lease, err);
@@ -244,7 +318,7 @@ static int must_be_active(const json_t *lease, struct err *err)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
 
-	if (is_state(lease, "active"))
+	if (is_state(lease, "active") || is_state(lease, "requested"))
 		return 0;
 	lease_describe(lease, &text);
 	return fail(err, ERR_STALE, "%s", text_str(&text));
@@ -275,7 +349,7 @@ int lease_obtain(struct client *client, const struct lease_wish *wish,
 		return r;
 	client_set_stop(client, signals->stop_fd);
 	client_set_patience(client, POLL_S + CLIENT_PATIENCE_S);
-	r = wait_until_active(client, signals->stop_fd, &lease, err);
+	r = wait_until_active(client, signals->stop_fd, wish->wait, &lease, err);
 	client_set_stop(client, -1);
 	client_set_patience(client, CLIENT_PATIENCE_S);
 	stop = signals_next(signals->stop_fd);

@@ -17,14 +17,17 @@ struct lease_wish {
 	int64_t time_s;
 	bool wait;	  /* in the queue when there is no room */
 	bool hold_caller; /* it ends with this process */
+	const struct cmd_list *fields; /* "project=x"; NULL: none */
+	const char *project;	       /* NULL, or one more of them */
 };
 
 /*
- * Ask, and wait until the lease is active. While it waits, progress is told on
+ * Ask, and wait until the lease is active; without wish->wait a request that needs an
+ * approval comes back as it is, "requested". While it waits, progress is told on
  * standard error. A signal of signals->stop_fd gives the lease back, and this
  * process dies of it.
  *
- *   ret  out: the LEASE of carve-api(7), active, owned by the caller
+ *   ret  out: the LEASE of carve-api(7), owned by the caller
  *   err  what the daemon answered; STALE: it ended before it was granted
  */
 int lease_obtain(struct client *client, const struct lease_wish *wish,
@@ -36,6 +39,8 @@ int lease_give_back(struct client *client, int64_t id, int exit_status, const ch
 		    json_t **ret, struct err *err);
 
 int64_t lease_id(const json_t *lease);
+/* Is it a request that waits for somebody's approval? */
+bool lease_waits(const json_t *lease);
 
 /*
  * The UUID of its MIG device. Nothing but letters, digits, '-' and '/' is
@@ -43,6 +48,13 @@ int64_t lease_id(const json_t *lease);
  *   err  UNAVAILABLE: there is none, or not such a one
  */
 int lease_device(const json_t *lease, const char **ret, struct err *err);
+
+/* What goes with it of the host: CPUs ("1.5") and bytes of memory; "" when not told. */
+struct lease_bundle {
+	char cpus[32], memory[32];
+};
+
+void lease_read_bundle(const json_t *lease, struct lease_bundle *ret);
 
 /* One sentence: "lease 12: small on GPU 0 (1g.10gb at 6), until 2026-11-24 16:40 (4h)". */
 void lease_describe(const json_t *lease, struct text *ret);

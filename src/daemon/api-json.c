@@ -11,7 +11,7 @@ json_t *api_text(const char *text)
 	return text && text[0] ? json_string(text) : json_null();
 }
 
-static json_t *number_if(bool known, int64_t value)
+json_t *api_number(bool known, int64_t value)
 {
 	return known ? json_integer(value) : json_null();
 }
@@ -23,7 +23,7 @@ static json_t *process_json(const struct observed_process *process)
 	return json_pack(
 		"{s:i, s:o, s:o, s:o}", "pid", (int)process->pid, "name", api_text(process->name),
 		"user", process->has_user ? json_string(process->user) : json_null(),
-		"memory_bytes", number_if(process->has_memory, (int64_t)process->memory_bytes));
+		"memory_bytes", api_number(process->has_memory, (int64_t)process->memory_bytes));
 }
 
 /* null when the list could not be read. ci BACKEND_NONE: of the whole GPU instance. */
@@ -63,10 +63,10 @@ static int add_holder(json_t *json, const struct steward *steward,
 	return json_object_update_new(
 		json, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "state", instance_word(instance),
 				"note", api_text(instance ? instance->note : NULL), "lease",
-				number_if(row, row ? row->id : 0), "user",
+				api_number(row, row ? row->id : 0), "user",
 				api_text(row ? row->user : NULL), "class",
 				api_text(row ? row->class_name : NULL), "ends_s",
-				number_if(row && row->has_ends, row ? row->ends_s : 0)));
+				api_number(row && row->has_ends, row ? row->ends_s : 0)));
 }
 
 static json_t *seen_json(const struct steward *steward, size_t gpu,
@@ -79,10 +79,10 @@ static json_t *seen_json(const struct steward *steward, size_t gpu,
 		"{s:o, s:i, s:i, s:i, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "profile",
 		api_text(profile ? profile->name : NULL), "profile_id", (int)seen->profile_id,
 		"start", (int)seen->start, "size", (int)seen->size, "slices",
-		number_if(profile, profile ? profile->compute_slices : 0), "gi", (int)seen->gi,
-		"ci", number_if(ci, ci ? ci->id : 0), "uuid", api_text(ci ? ci->uuid : NULL),
-		"memory_bytes", number_if(seen->has_memory, (int64_t)seen->memory_bytes),
-		"memory_used_bytes", number_if(seen->has_memory, (int64_t)seen->memory_used_bytes),
+		api_number(profile, profile ? profile->compute_slices : 0), "gi", (int)seen->gi,
+		"ci", api_number(ci, ci ? ci->id : 0), "uuid", api_text(ci ? ci->uuid : NULL),
+		"memory_bytes", api_number(seen->has_memory, (int64_t)seen->memory_bytes),
+		"memory_used_bytes", api_number(seen->has_memory, (int64_t)seen->memory_used_bytes),
 		"processes", processes_json(on->seen, seen->gi, ci ? ci->id : BACKEND_NONE));
 
 	if (json)
@@ -181,13 +181,13 @@ json_t *api_gpu(const struct steward *steward, size_t index)
 		"index", (int)info->index, "uuid", info->uuid, "name", info->name, "board",
 		api_text(board ? board->id : NULL), "confidence",
 		api_text(board ? confidence_name(board->confidence) : NULL), "pci", info->pci,
-		"minor", number_if(info->has_minor, info->minor), "mig", mig, "mig_pending",
+		"minor", api_number(info->has_minor, info->minor), "mig", mig, "mig_pending",
 		info->mig_pending != info->mig, "managed", gpu->managed, "state", gpu_word(gpu),
 		"note", api_text(gpu->has_trouble ? gpu->trouble.text : NULL), "memory_bytes",
-		number_if(info->has_memory, (int64_t)info->memory_bytes), "memory_used_bytes",
-		number_if(info->has_memory, (int64_t)info->memory_used_bytes), "units",
-		number_if(board, board ? board->units : 0), "observed_s",
-		number_if(gpu->seen, gpu->seen ? gpu->seen->when_s : 0), "instances",
+		api_number(info->has_memory, (int64_t)info->memory_bytes), "memory_used_bytes",
+		api_number(info->has_memory, (int64_t)info->memory_used_bytes), "units",
+		api_number(board, board ? board->units : 0), "observed_s",
+		api_number(gpu->seen, gpu->seen ? gpu->seen->when_s : 0), "instances",
 		instances_json(steward, index), "free", free_json(steward, index));
 }
 
@@ -219,7 +219,7 @@ static json_t *place_json(const struct steward *steward, const struct ledger_ins
 	return json_pack("{s:o, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "gpu_index",
 			 index_json(steward, row->gpu), "gpu_uuid", row->gpu, "profile",
 			 row->profile, "start", (int)row->start, "slices", (int)row->slices, "gi",
-			 number_if(row->has_gi, row->gi), "ci", number_if(row->has_ci, row->ci),
+			 api_number(row->has_gi, row->gi), "ci", api_number(row->has_ci, row->ci),
 			 "uuid", api_text(row->mig_uuid), "memory_bytes", memory);
 }
 
@@ -228,21 +228,23 @@ json_t *api_lease(const struct steward *steward, const struct ledger_lease *row,
 {
 	bool queued = live && row->state == LEASE_QUEUED;
 
-	return json_pack(
+	json_t *json = json_pack(
 		"{s:I, s:s, s:s, s:I, s:o, s:s, s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, "
 		"s:o, s:o, s:o}",
 		"id", (json_int_t)row->id, "state", lease_state_name(row->state), "user", row->user,
 		"uid", (json_int_t)row->uid, "team", api_text(row->team), "class", row->class_name,
 		"reason", row->reason, "requested_s", (json_int_t)row->requested_s, "granted_s",
-		number_if(row->has_granted, row->granted_s), "ends_s",
-		number_if(row->has_ends, row->ends_s), "ended_s",
-		number_if(row->has_ended, row->ended_s), "time_s", (json_int_t)row->time_s,
+		api_number(row->has_granted, row->granted_s), "ends_s",
+		api_number(row->has_ends, row->ends_s), "ended_s",
+		api_number(row->has_ended, row->ended_s), "time_s", (json_int_t)row->time_s,
 		"why_ended", api_text(row->why_ended), "rule", api_text(row->rule), "exit_status",
-		number_if(row->has_exit, row->exit_status), "pid",
-		number_if(row->has_pid, row->pid), "position",
-		number_if(queued && live->position, queued ? live->position : 0), "estimate_s",
-		number_if(queued && live->has_estimate, queued ? live->estimate_s : 0), "instance",
+		api_number(row->has_exit, row->exit_status), "pid",
+		api_number(row->has_pid, row->pid), "position",
+		api_number(queued && live->position, queued ? live->position : 0), "estimate_s",
+		api_number(queued && live->has_estimate, queued ? live->estimate_s : 0), "instance",
 		instance ? place_json(steward, instance) : json_null());
+
+	return api_add_grants(json, steward, row, instance);
 }
 
 json_t *api_live_lease(const struct steward *steward, const struct steward_lease *lease)
@@ -261,11 +263,11 @@ json_t *api_event(const struct steward *steward, const struct ledger_event *even
 		"{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"id", (json_int_t)event->id, "time_s", (json_int_t)event->time_s, "kind",
 		event->kind, "user", api_text(event->user), "uid",
-		number_if(event->has_uid, event->uid), "team", api_text(event->team), "class",
-		api_text(event->class_name), "lease", number_if(event->has_lease, event->lease),
+		api_number(event->has_uid, event->uid), "team", api_text(event->team), "class",
+		api_text(event->class_name), "lease", api_number(event->has_lease, event->lease),
 		"gpu_index", index_json(steward, event->gpu), "gpu_uuid", api_text(event->gpu),
 		"profile", api_text(event->profile), "start",
-		number_if(event->has_start, event->start), "uuid", api_text(event->mig_uuid), "by",
+		api_number(event->has_start, event->start), "uuid", api_text(event->mig_uuid), "by",
 		api_text(event->by), "rule", api_text(event->rule), "text", api_text(event->text));
 }
 
@@ -299,7 +301,7 @@ static json_t *profile_names(const struct steward *steward, const struct policy_
 				least = profiles[p]->memory_mib;
 		}
 	}
-	*ret_memory = number_if(least != UINT32_MAX, (int64_t)least << 20);
+	*ret_memory = api_number(least != UINT32_MAX, (int64_t)least << 20);
 	return names;
 }
 
@@ -337,7 +339,8 @@ static void count_leases(const struct steward *steward, const char *class_name, 
 static bool may_have(const struct steward *steward, const struct policy_class *class_,
 		     const struct policy_person *person, struct err *err)
 {
-	const struct policy_wish wish = {.class_name = class_->name, .reason = any_reason};
+	const struct policy_wish wish = {
+		.class_name = class_->name, .reason = any_reason, .checked = true};
 	struct policy_terms terms;
 
 	return steward_admit(steward, person, &wish, &terms, err) == 0;
@@ -364,6 +367,6 @@ json_t *api_class(const struct steward *steward, const struct policy_class *clas
 		"profiles", names, "time_s", (json_int_t)class_->time_s, "max_time_s",
 		(json_int_t)class_->max_time_s, "memory_bytes", memory, "free", (int)count, "ready",
 		(int)count_ready(gpus, n, class_), "held", (int)held, "queued", (int)queued,
-		"next_free_s", number_if(outlook.has_when, outlook.when_s), "next_free_lease",
-		number_if(outlook.has_when && outlook.lease, outlook.lease));
+		"next_free_s", api_number(outlook.has_when, outlook.when_s), "next_free_lease",
+		api_number(outlook.has_when && outlook.lease, outlook.lease));
 }

@@ -19,5 +19,14 @@ json_t *api_lease(const struct steward *steward, const struct ledger_lease *leas
 json_t *api_live_lease(const struct steward *steward, const struct steward_lease *lease);
 json_t *api_event(const struct steward *steward, const struct ledger_event *event);
 
+/*
+ * Add to a LEASE what goes with it besides its place: fields, approval, renewals, bundle.
+ *   take_json  may be NULL (no memory)
+ */
+json_t *api_add_grants(json_t *take_json, const struct steward *steward,
+		       const struct ledger_lease *lease, const struct ledger_instance *instance);
+
 /* null for "" and NULL */
 json_t *api_text(const char *text);
+/* null when not known */
+json_t *api_number(bool known, int64_t value);

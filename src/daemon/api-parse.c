@@ -101,6 +101,7 @@ struct field {
 
 static const struct field params[] = {
 	{"all", FIELD_FLAG, AT(all), .routes = ON(ROUTE_LEASES)},
+	{"waiting_approval", FIELD_FLAG, AT(waiting_approval), .routes = ON(ROUTE_LEASES)},
 	{"user", FIELD_TEXT, AT(user), .max = 64, .routes = ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
 	{"class", FIELD_TEXT, AT(class_name), .max = 64,
 	 .routes = ON(ROUTE_LEASES) | ON(ROUTE_AUDIT)},
@@ -120,7 +121,8 @@ static const struct field params[] = {
 static const struct field fields[] = {
 	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_REQUEST)},
 	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_REASON - 1,
-	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE)},
+	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE) | ON(ROUTE_APPROVE) | ON(ROUTE_DENY)},
+	{"fields", FIELD_OBJECT, AT(fields), .routes = ON(ROUTE_REQUEST)},
 	{"time_s", FIELD_NUMBER, AT(time_s), AT(has_time), 1, MAX_TIME_S,
 	 ON(ROUTE_REQUEST) | ON(ROUTE_RENEW)},
 	{"wait", FIELD_FLAG, AT(wait), .routes = ON(ROUTE_REQUEST)},

@@ -22,6 +22,14 @@ int api_reply(struct api_asking *asking, int status, json_t *take_json);
 /* The UUID of a GPU named by its index or UUID; the name itself when there is no such GPU. */
 const char *api_gpu_uuid(const struct steward *steward, const char *name);
 
+/*
+ * The free fields of a request, as the steward wants them.
+ *   ret  out: room for POLICY_MAX_FIELDS; texts live in the body
+ *   err  INVALID, TOO_LARGE
+ */
+int api_read_fields(const struct api_wish *wish, struct policy_field *ret, size_t *ret_n,
+		    struct err *err);
+
 /* The lease as it stands now, ended ones too. */
 int api_reply_lease(struct api_asking *asking, int status, int64_t id);
 

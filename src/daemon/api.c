@@ -158,6 +158,7 @@ int api_get_status(struct api_asking *asking)
 struct listing {
 	const struct steward *steward;
 	json_t *list;
+	bool waiting_approval; /* only those */
 };
 
 static void list_lease(const struct ledger_lease *row, const struct ledger_instance *instance,
@@ -165,6 +166,9 @@ static void list_lease(const struct ledger_lease *row, const struct ledger_insta
 {
 	struct listing *listing = arg;
 	const struct steward_lease *live = steward_lease_at(listing->steward, row->id);
+
+	if (listing->waiting_approval && row->state != LEASE_REQUESTED)
+		return;
 
 	json_array_append_new(listing->list,
 			      live ? api_live_lease(listing->steward, live)
@@ -175,7 +179,7 @@ int api_get_leases(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
-	struct listing listing = {asking->api->steward, json_array()};
+	struct listing listing = {asking->api->steward, json_array(), wish->waiting_approval};
 	int r;
 
 	filter.live = !wish->all;
@@ -196,7 +200,7 @@ int api_reply_lease(struct api_asking *asking, int status, int64_t id)
 	const struct steward *steward = asking->api->steward;
 	const struct steward_lease *live = steward_lease_at(steward, id);
 	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
-	struct listing listing = {steward, NULL};
+	struct listing listing = {.steward = steward};
 	json_t *json;
 	int r;
 
@@ -244,8 +248,10 @@ int api_get_lease(struct api_asking *asking)
 int api_post_lease(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
-	const struct steward_wish want = {
+	struct policy_field fields[POLICY_MAX_FIELDS];
+	struct steward_wish want = {
 		.wish = {.class_name = wish->class_name,
+			 .fields = fields,
 			 .reason = wish->reason ? wish->reason : "",
 			 .has_time = wish->has_time,
 			 .time_s = wish->time_s},
@@ -261,11 +267,14 @@ int api_post_lease(struct api_asking *asking)
 	if (want.hold && !want.has_pid)
 		return fail(asking->err, ERR_INVALID,
 			    "the calling process is not known, so the lease cannot be tied to it");
+	r = api_read_fields(wish, fields, &want.wish.n_fields, asking->err);
+	if (r)
+		return r;
 	r = steward_request(asking->api->steward, asking->request->person, &want, asking->now_s,
 			    &lease, asking->err);
 	if (r)
 		return r;
-	return api_reply(asking, lease->row.state == LEASE_QUEUED ? 202 : 201,
+	return api_reply(asking, lease->row.state <= LEASE_QUEUED ? 202 : 201,
 		      api_live_lease(asking->api->steward, lease));
 }
 
@@ -314,7 +323,7 @@ int api_get_events(struct api_asking *asking)
 {
 	const struct api_wish *wish = asking->wish;
 	struct ledger_event_filter filter = EVENT_FILTER_ALL;
-	struct listing listing = {asking->api->steward, json_array()};
+	struct listing listing = {asking->api->steward, json_array(), false};
 	int r;
 
 	filter.user = wish->user;

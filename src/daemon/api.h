@@ -84,7 +84,7 @@ struct api_wish {
 	int64_t id; /* the number in the path */
 	char name[API_MAX_NAME]; /* the word in the path */
 	/* query */
-	bool all;
+	bool all, waiting_approval;
 	const char *user, *class_name, *gpu, *state, *kind;
 	int64_t lease, since_s, until_s, after, limit, wait_s;
 	/* body */
@@ -92,6 +92,7 @@ struct api_wish {
 	const char *reason, *hold;
 	bool wait, has_time, has_exit;
 	int64_t time_s, exit_status;
+	const json_t *fields; /* free fields of a request */
 };
 
 /*

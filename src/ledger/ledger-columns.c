@@ -21,6 +21,24 @@ static const char *const lease_words[] = {
 #undef X
 };
 
+/* A file of the first schema knows no "requested": such a lease is queued there and waits for approval. */
+static const char *const stored_lease_words[] = {
+#define X(state, name) [LEASE_##state] = LEASE_##state == LEASE_REQUESTED ? "queued" : name,
+	LEASE_STATES(X)
+#undef X
+};
+
+static const char *const approval_words[] = {
+#define X(approval, name) name,
+	LEASE_APPROVALS(X)
+#undef X
+};
+
+const char *lease_approval_name(enum lease_approval approval)
+{
+	return (unsigned)approval < ARRAY_SIZE(approval_words) ? approval_words[approval] : "?";
+}
+
 const char *instance_state_name(enum instance_state state)
 {
 	return (unsigned)state < ARRAY_SIZE(instance_words) ? instance_words[state] : "?";
@@ -69,7 +87,7 @@ static const struct column lease_columns[] = {
 	COLUMN(ledger_lease, team),
 	NAMED(ledger_lease, "class", class_name),
 	COLUMN(ledger_lease, reason),
-	WORD(ledger_lease, state, lease_words),
+	WORD(ledger_lease, state, stored_lease_words),
 	COLUMN(ledger_lease, instance, HAS(ledger_lease, has_instance)),
 	COLUMN(ledger_lease, requested_s),
 	COLUMN(ledger_lease, time_s),
@@ -82,6 +100,14 @@ static const struct column lease_columns[] = {
 	COLUMN(ledger_lease, exit_status, HAS(ledger_lease, has_exit)),
 	COLUMN(ledger_lease, rule),
 	COLUMN(ledger_lease, why_ended),
+	COLUMN(ledger_lease, fields),
+	WORD(ledger_lease, approval, approval_words),
+	COLUMN(ledger_lease, approver),
+	COLUMN(ledger_lease, approval_reason),
+	COLUMN(ledger_lease, answered_s, HAS(ledger_lease, has_answered)),
+	COLUMN(ledger_lease, warned_s, HAS(ledger_lease, has_warned)),
+	COLUMN(ledger_lease, together, HAS(ledger_lease, has_together)),
+	COLUMN(ledger_lease, renewals),
 };
 
 static const struct column event_columns[] = {

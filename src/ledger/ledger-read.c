@@ -150,6 +150,8 @@ static int lease_row(const struct reader *reader, sqlite3_stmt *stmt, struct err
 	struct ledger_instance instance = {0};
 	int r = table_read(&lease_table, stmt, 0, &lease, err);
 
+	if (lease.state == LEASE_REQUESTED && lease.approval != APPROVAL_WAITING)
+		lease.state = LEASE_QUEUED;
 	if (!r && lease.has_instance)
 		r = table_read(&instance_table, stmt, (int)lease_table.n, &instance, err);
 	if (!r)

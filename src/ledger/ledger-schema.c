@@ -139,7 +139,31 @@ static const char chain_step[] =
 static const char moves_step[] =
 	"ALTER TABLE instance ADD COLUMN mover INTEGER REFERENCES lease(id);";
 
-static const char *const steps[] = {first_step, chain_step, moves_step};
+/* What a lease was asked for with, who approved it, and how its life went on. */
+static const char grants_step[] =
+	"ALTER TABLE lease ADD COLUMN fields TEXT;"
+	"ALTER TABLE lease ADD COLUMN approval TEXT NOT NULL DEFAULT 'none'"
+	"  CHECK(approval IN ('none', 'waiting', 'approved', 'denied', 'unanswered')"
+	"    AND (approval <> 'waiting' OR state = 'queued'));"
+	"ALTER TABLE lease ADD COLUMN approver TEXT;"
+	"ALTER TABLE lease ADD COLUMN approval_reason TEXT;"
+	"ALTER TABLE lease ADD COLUMN answered_s INTEGER;"
+	"ALTER TABLE lease ADD COLUMN warned_s INTEGER;"
+	"ALTER TABLE lease ADD COLUMN together INTEGER;"
+	"ALTER TABLE lease ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0 CHECK(renewals " U32 ");"
+
+	"CREATE TABLE reservation("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  name TEXT NOT NULL, team TEXT NOT NULL, class TEXT NOT NULL,"
+	"  instances INTEGER NOT NULL CHECK(instances BETWEEN 1 AND 4294967295),"
+	"  days INTEGER NOT NULL CHECK(days BETWEEN 0 AND 127)," /* bit 0: Sunday; 0: once */
+	"  begins_s INTEGER NOT NULL, ends_s INTEGER NOT NULL CHECK(ends_s > begins_s),"
+	"  until_s INTEGER,"
+	"  maker TEXT NOT NULL, reason TEXT, made_s INTEGER NOT NULL, gone_s INTEGER"
+	") STRICT;"
+	"CREATE INDEX reservation_live ON reservation(id) WHERE gone_s IS NULL;";
+
+static const char *const steps[] = {first_step, chain_step, moves_step, grants_step};
 
 const struct ledger_schema ledger_schema = {steps, ARRAY_SIZE(steps)};
 

@@ -32,6 +32,8 @@
 #define LEDGER_NAME   33  /* class, team, user: 32 characters */
 #define LEDGER_REASON 513 /* 512 bytes */
 #define LEDGER_TEXT   384
+#define LEDGER_FIELDS 769
+#define LEDGER_NOTE   257
 
 struct ledger;
 
@@ -128,6 +130,7 @@ int ledger_instances(struct ledger *ledger,
 /* ---- leases ---- */
 
 #define LEASE_STATES(X)                                                         \
+	X(REQUESTED, "requested") /* waits for an approval */                   \
 	X(QUEUED, "queued")	/* waits for room */                            \
 	X(GRANTING, "granting") /* has an instance that is being made */        \
 	X(ACTIVE, "active")	/* its holder may use the instance */           \
@@ -142,6 +145,23 @@ enum lease_state {
 };
 
 const char *lease_state_name(enum lease_state state);
+
+/* What became of the question whether somebody approves. */
+#define LEASE_APPROVALS(X)    \
+	X(NONE, "none")	      \
+	X(WAITING, "waiting") /* exactly when the state is REQUESTED */ \
+	X(GIVEN, "approved")  \
+	X(DENIED, "denied")   \
+	X(MISSED, "unanswered")
+
+enum lease_approval {
+#define X(approval, name) APPROVAL_##approval,
+	LEASE_APPROVALS(X)
+#undef X
+	APPROVAL_COUNT
+};
+
+const char *lease_approval_name(enum lease_approval approval);
 
 struct ledger_lease {
 	int64_t id; /* given by ledger_lease_add(); never used twice */
@@ -161,8 +181,15 @@ struct ledger_lease {
 	bool pid_holds;	    /* false: the pid only waits; the lease outlives it once granted */
 	bool has_exit;
 	int exit_status;	   /* of the command; 128 + signal */
-	char rule[64];		   /* that decided the grant */
+	char rule[64];		   /* that decided the grant; REQUESTED: that wants an approval */
 	char why_ended[LEDGER_TEXT];
+	char fields[LEDGER_FIELDS]; /* free fields as a JSON object of texts; "" none */
+	enum lease_approval approval;
+	char approver[LEDGER_NAME], approval_reason[LEDGER_NOTE]; /* who answered, and why */
+	bool has_answered, has_warned, has_together;
+	int64_t answered_s, warned_s; /* warned: that it ends soon, for the present end */
+	int64_t together;	      /* granted in one with others: the first of them */
+	unsigned renewals;	      /* how often its holder had it renewed */
 };
 
 int ledger_lease_add(struct ledger *ledger, struct ledger_lease *lease, struct err *err);

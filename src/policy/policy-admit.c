@@ -103,9 +103,11 @@ static size_t reason_length(const char *reason)
 	return n;
 }
 
-static int check_reason(const struct admit *admit, const char *reason, struct err *err)
+static int check_reason(const struct admit *admit, const char *reason, int64_t time_s,
+			struct err *err)
 {
-	unsigned min = admit->policy->reason_min;
+	const char *rule;
+	unsigned min = grant_reason_min(admit, time_s, admit->least_slices, &rule);
 	size_t n = reason_length(reason);
 
 	if (n >= min)
@@ -117,7 +119,8 @@ static int check_reason(const struct admit *admit, const char *reason, struct er
 		fail(err, ERR_REFUSED, "the reason has %zu character%s; at least %u are required",
 		     n, n == 1 ? "" : "s", min);
 	fail_hint(err, "say what will run and for which work");
-	return fail_rule(err, "reason.min_length");
+	return rule ? fail_rule(err, "%s", rule)
+		    : fail_rule(err, "classes.%s.reason", admit->class_->name);
 }
 
 static int check_time(const struct admit *admit, const struct policy_wish *wish, int64_t *ret,
@@ -147,7 +150,6 @@ static int check_time(const struct admit *admit, const struct policy_wish *wish,
 
 static int check_quotas(struct admit *admit, uint32_t *ret_slices_left, struct err *err)
 {
-	admit->least_slices = class_least_slices(admit->class_, admit->boards, admit->n_boards);
 	if (!admit->least_slices)
 		return refuse_impossible(admit, err);
 	*ret_slices_left = POLICY_UNLIMITED;
@@ -195,45 +197,19 @@ int policy_admit(const struct policy *policy, const struct policy_person *person
 	struct policy_terms terms = {.class_ = class_, .team = team};
 	int r = class_ ? check_allowed(&admit, err) : -(int)err->code;
 
-	r = r ? r : check_reason(&admit, wish->reason, err);
+	if (!r)
+		admit.least_slices = class_least_slices(class_, boards_here, n_boards_here);
+	terms.time_s = !r && !wish->has_time ? class_->time_s : wish->time_s;
+	r = r ? r : check_reason(&admit, wish->reason, terms.time_s, err);
+	r = r ? r : grant_check_fields(&admit, wish, err);
 	r = r ? r : check_time(&admit, wish, &terms.time_s, err);
 	r = r ? r : check_quotas(&admit, &terms.slices_left, err);
+	r = r ? r : grant_check_limits(&admit, err);
 	if (r)
 		return make_printable(err);
+	grant_approval(&admit, &terms);
 	snprintf(terms.rule, sizeof(terms.rule), "classes.%s%s", class_->name,
 		 class_->restricted ? ".allow" : "");
 	*ret = terms;
 	return 0;
-}
-
-int policy_renew(const struct policy *policy, const char *class_name, int64_t granted_s,
-		 int64_t now_s, int64_t time_s, struct err *err)
-{
-	const struct policy_class *class_ = class_by_word(policy, class_name);
-	char longest[32], left[32], until[32];
-	int64_t left_s;
-
-	if (!class_) {
-		fail(err, ERR_REFUSED,
-		     "class '%.40s' is no longer in the policy; its leases end "
-		     "at their time",
-		     class_name);
-		fail_hint(err, "ask for a lease of another class");
-		return fail_rule(err, "classes");
-	}
-	if (time_s < SHORTEST_S)
-		return fail(err, ERR_INVALID, "time %s is too short: the shortest is 1m",
-			    duration_format(left, sizeof(left), time_s));
-	left_s = class_->max_time_s - (now_s > granted_s ? now_s - granted_s : 0);
-	if (time_s <= left_s)
-		return 0;
-	fail(err, ERR_REFUSED, "class '%s' is given for at most %s, which is until %s",
-	     class_->name, duration_format(longest, sizeof(longest), class_->max_time_s),
-	     clock_format(until, sizeof(until), granted_s + class_->max_time_s));
-	if (left_s >= SHORTEST_S)
-		fail_hint(err, "%s from now is still possible",
-			  duration_format(left, sizeof(left), left_s));
-	else
-		fail_hint(err, "ask for a new lease when this one has ended");
-	return fail_rule(err, "classes.%s.max_time", class_->name);
 }

@@ -16,6 +16,7 @@ struct class_wish {
 	bool has_memory, has_slices, has_time, has_max_time, movable;
 	uint64_t memory_bytes;
 	int64_t slices, time_s, max_time_s, warm;
+	struct grant_wish grant;
 };
 
 static const struct yaml_field class_fields[] = {
@@ -33,6 +34,7 @@ static const struct yaml_field class_fields[] = {
 	{"warm", YAML_NUMBER, AT(class_wish, warm), .min = 0, .max = 64},
 	{"movable", YAML_BOOL, AT(class_wish, movable)},
 	{"allow", YAML_NODE, AT(class_wish, allow)},
+	GRANT_FIELDS(class_wish, grant),
 };
 
 static int check_time(const struct yaml_node *map, const char *key, int64_t time_s, struct err *err)
@@ -53,7 +55,9 @@ static int read_times(const struct yaml_node *map, const struct class_wish *wish
 	if (r)
 		return r;
 	class_->time_s = wish->has_time ? wish->time_s : 4 * HOUR;
-	class_->max_time_s = wish->has_max_time ? wish->max_time_s : DAY;
+	class_->max_time_s = wish->has_max_time	     ? wish->max_time_s
+			     : wish->grant.interactive ? DAY / 2
+						       : DAY;
 	if (!wish->has_max_time && class_->max_time_s < class_->time_s)
 		class_->max_time_s = class_->time_s;
 	if (!wish->has_time && class_->time_s > class_->max_time_s)
@@ -153,7 +157,7 @@ static int read_aliases(const struct policy *policy, const struct yaml_node *lis
 int policy_read_class(struct policy *policy, const struct yaml_node *map, struct err *err)
 {
 	struct policy_class *class_ = &policy->classes[policy->n_classes];
-	struct class_wish wish = {.description = ""};
+	struct class_wish wish = {.description = "", .grant.per_job = 1};
 	const struct policy_class *other;
 	char what[POLICY_NAME + 16], example[POLICY_NAME + 32];
 	int r = key_check_name(map, "class", err);
@@ -175,6 +179,7 @@ int policy_read_class(struct policy *policy, const struct yaml_node *map, struct
 	snprintf(class_->description, sizeof(class_->description), "%s", wish.description);
 	class_->match = &policy->class_matches[policy->n_classes];
 	class_->warm = (unsigned)wish.warm;
+	class_->grant = &policy->class_grants[policy->n_classes];
 	class_->restricted = wish.allow;
 	class_->movable = wish.movable;
 	class_->placement = &policy->placement;
@@ -184,6 +189,7 @@ int policy_read_class(struct policy *policy, const struct yaml_node *map, struct
 	if (!r && wish.allow)
 		r = read_members(wish.allow, "'allow'", "allow: {teams: training}", 3,
 				 &class_->match->allow, err);
+	r = r ? r : class_read_grant(map, &wish.grant, class_, err);
 	policy->n_classes += !r;
 	return r;
 }

@@ -270,4 +270,5 @@ void policy_describe(const struct policy *policy, const struct board *const *boa
 	show(show_classes, policy, &shelf, ret);
 	text_add(ret, "\n");
 	show(show_teams, policy, &shelf, ret);
+	policy_describe_grants(policy, ret);
 }

@@ -1,4 +1,5 @@
 /* A policy from its file. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/array.h"
@@ -36,24 +37,37 @@ static int read_each(struct policy *policy, const struct yaml_node *map, size_t 
 	return 0;
 }
 
-static int check_allowed_teams(const struct policy *policy, struct err *err)
+/* what: "class 'full'", "'approvers'" */
+static int check_team_words(const struct policy *policy, const struct yaml_node *list,
+			    const char *what, struct err *err)
 {
 	const char *names[POLICY_MAX_TEAMS];
 
-	for (size_t i = 0; i < policy->n_teams; i++)
-		names[i] = policy->teams[i].name;
-	for (size_t i = 0; i < policy->n_classes; i++) {
-		const struct policy_class *class_ = &policy->classes[i];
-
-		WORDS_EACH(word, class_->match->allow.teams) {
-			if (team_by_name(policy, word->text))
-				continue;
-			yaml_node_fail(word, err, "class '%s': there is no team '%s'", class_->name,
-				       word->text);
-			return fail_near(err, word->text, names, policy->n_teams, "see 'teams:'");
-		}
+	WORDS_EACH(word, list) {
+		if (team_by_name(policy, word->text))
+			continue;
+		for (size_t i = 0; i < policy->n_teams; i++)
+			names[i] = policy->teams[i].name;
+		yaml_node_fail(word, err, "%s: there is no team '%s'", what, word->text);
+		return fail_near(err, word->text, names, policy->n_teams, "see 'teams:'");
 	}
 	return 0;
+}
+
+static int check_allowed_teams(const struct policy *policy, struct err *err)
+{
+	int r = check_team_words(policy, policy->approvers.teams, "'approvers'", err);
+
+	for (size_t i = 0; !r && i < policy->n_classes; i++) {
+		const struct policy_class *class_ = &policy->classes[i];
+		char what[POLICY_NAME + 16];
+
+		snprintf(what, sizeof(what), "class '%s'", class_->name);
+		r = check_team_words(policy, class_->match->allow.teams, what, err);
+		r = r ? r
+		      : check_team_words(policy, class_->grant->approval.approvers.teams, what, err);
+	}
+	return r;
 }
 
 static int read_gpus(const struct yaml_node *map, struct policy_gpus *ret, struct err *err)
@@ -89,24 +103,11 @@ static int read_queue(const struct yaml_node *map, struct policy *policy, struct
 	return 0;
 }
 
-static int read_reason(const struct yaml_node *map, struct policy *policy, struct err *err)
-{
-	int64_t min_length = 0;
-	static const struct yaml_field fields[] = {
-		{"min_length", YAML_NUMBER, 0, .min = 0, .max = 500},
-	};
-	int r = map_read(map, "'reason'", "reason: {min_length: 10}", fields, ARRAY_SIZE(fields),
-			 &min_length, err);
-
-	if (!r)
-		policy->reason_min = (unsigned)min_length;
-	return r;
-}
-
 struct top_wish {
 	const char *name;
-	int64_t version;
+	int64_t version, warn_s;
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
+	const struct yaml_node *approvers, *fields;
 };
 
 static const struct yaml_field top_fields[] = {
@@ -121,11 +122,14 @@ static const struct yaml_field top_fields[] = {
 	{"placement", YAML_NODE, AT(top_wish, placement)},
 	{"price", YAML_NODE, AT(top_wish, price)},
 	{"retention", YAML_NODE, AT(top_wish, retention)},
+	{"approvers", YAML_NODE, AT(top_wish, approvers)},
+	{"fields", YAML_NODE, AT(top_wish, fields)},
+	{"warn", YAML_DURATION, AT(top_wish, warn_s)},
 };
 
 static int read_top(struct policy *policy, const struct yaml_node *root, struct err *err)
 {
-	struct top_wish wish = {.name = ""};
+	struct top_wish wish = {.name = "", .warn_s = 900};
 	int r = map_read(root, "a policy", "version: 1", top_fields, ARRAY_SIZE(top_fields), &wish,
 			 err);
 
@@ -136,10 +140,15 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 	if (wish.admins)
 		r = read_members(wish.admins, "'admins'", "admins: {groups: gpu-admins}", 2,
 				 &policy->admins, err);
-	r = r || !wish.reason ? r : read_reason(wish.reason, policy, err);
+	policy->warn_s = wish.warn_s;
+	r = r || !wish.reason ? r : policy_read_reason(wish.reason, policy, err);
+	if (!r && wish.approvers)
+		r = read_members(wish.approvers, "'approvers'", "approvers: {groups: gpu-leads}",
+				 3, &policy->approvers, err);
 	r = r ? r : read_each(policy, wish.classes, POLICY_MAX_CLASSES, policy_read_class, err);
 	r = r ? r : read_each(policy, wish.teams, POLICY_MAX_TEAMS, policy_read_team, err);
 	r = r ? r : check_allowed_teams(policy, err);
+	r = r || !wish.fields ? r : policy_read_fields(wish.fields, policy, err);
 	r = r || !wish.gpus ? r : read_gpus(wish.gpus, &policy->gpus, err);
 	r = r || !wish.queue ? r : read_queue(wish.queue, policy, err);
 	r = r || !wish.placement

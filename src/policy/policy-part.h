@@ -11,6 +11,7 @@
 #include "policy/policy-placement.h"
 #include "policy/policy-price.h"
 #include "policy/policy-retention.h"
+#include "policy/policy-grant.h"
 #include "policy/policy.h"
 
 #define POLICY_WORD 64 /* users, groups and profiles: bytes at most */
@@ -29,6 +30,39 @@ struct policy_class_match {
 	struct policy_members allow;
 };
 
+/* Instances of one class at once; POLICY_UNLIMITED: no limit. */
+struct policy_limits {
+	uint32_t per_user, per_team, total;
+};
+
+struct policy_class_grant {
+	struct policy_limits limits;
+	struct policy_bundle bundle;
+	bool bundle_per_slice;
+	bool has_warn;
+	int64_t warn_s;
+	bool has_reason;
+	unsigned reason_min;
+	struct policy_approval {
+		bool always, has_over_time, has_over_slices, has_expire;
+		int64_t over_time_s, over_slices, expire_s;
+		struct policy_members approvers;
+	} approval;
+	struct policy_renewing {
+		int64_t times, each_s;
+		bool has_times, has_each, yields; /* yields: not while others wait */
+	} renewing;
+};
+
+/* A free field that requests may or must have. */
+struct policy_field_rule {
+	const char *name; /* its key in the file */
+	bool required;
+	const char *pattern;		  /* NULL: any text */
+	const struct yaml_node *values;	  /* NULL: any */
+	const struct yaml_node *classes;  /* NULL: of all; else required of these only */
+};
+
 struct policy_team_match {
 	bool is_everyone;
 	struct policy_members members;
@@ -44,6 +78,11 @@ struct policy {
 	const char *name;
 	struct policy_members admins;
 	unsigned reason_min; /* characters */
+	int64_t reason_from_slices, reason_from_time_s; /* 0: of all */
+	int64_t warn_s;
+	struct policy_members approvers;
+	size_t n_fields;
+	struct policy_field_rule fields[POLICY_MAX_FIELDS];
 	unsigned queue_max, queue_max_per_user;
 	struct policy_gpus gpus;
 	struct policy_placement placement;
@@ -52,6 +91,7 @@ struct policy {
 	size_t n_classes, n_teams;
 	struct policy_class classes[POLICY_MAX_CLASSES];
 	struct policy_class_match class_matches[POLICY_MAX_CLASSES];
+	struct policy_class_grant class_grants[POLICY_MAX_CLASSES];
 	struct policy_team teams[POLICY_MAX_TEAMS];
 	struct policy_team_match team_matches[POLICY_MAX_TEAMS];
 };
@@ -93,6 +133,16 @@ bool team_may_use(const struct policy *policy, const struct policy_team *team,
 const struct profile *profile_by_word(const struct board *board, const char *word);
 
 bool profile_is_whole_gpu(const struct board *board, const struct profile *profile);
+
+/* The lines of policy_describe() about limits, approvals, renewals, bundles and fields. */
+void policy_describe_grants(const struct policy *policy, struct text *ret);
+
+/* Does it give nothing but whole GPUs on these boards? false also when none serves it. */
+bool class_gives_whole_gpus(const struct policy_class *class_,
+			    const struct board *const *boards_here, size_t n);
+
+/* Does a text fit a pattern: '*' any text, '?' any character, '#' a digit? */
+bool text_fits(const char *text, const char *pattern);
 
 /* The index of a GPU. */
 bool word_is_index(const char *s, unsigned *ret);

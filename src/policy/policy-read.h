@@ -58,6 +58,9 @@ int words_check_profiles_of(const struct yaml_node *list, const struct board *bo
 /* A text of at most max bytes without control characters. */
 int text_check(const struct yaml_node *node, size_t max, struct err *err);
 
+/* The same for a word of a list. */
+int text_check_word(const struct yaml_node *word, size_t max, struct err *err);
+
 /* Add what was probably meant to an error, or else the given hint. Returns -err->code. */
 int fail_near(struct err *err, const char *typed, const char *const *words, size_t n,
 	      const char *otherwise);
@@ -72,3 +75,34 @@ int read_members(const struct yaml_node *map, const char *what, const char *exam
 /* Read one more class or team into the policy. Teams come after the classes. */
 int policy_read_class(struct policy *policy, const struct yaml_node *map, struct err *err);
 int policy_read_team(struct policy *policy, const struct yaml_node *map, struct err *err);
+
+/*
+ * policy-grant.c: what a class says beyond profiles and times; the class has its name.
+ * The keys are CLASS_GRANT_FIELDS of its map, read into struct grant_wish.
+ */
+struct grant_wish {
+	const struct yaml_node *bundle, *limits, *approval, *renew, *reason;
+	bool interactive, has_warn;
+	int64_t per_job, warn_s;
+};
+
+#define GRANT_FIELDS(type, member)                                                                \
+	{"bundle", YAML_NODE, offsetof(struct type, member.bundle)},                               \
+		{"limits", YAML_NODE, offsetof(struct type, member.limits)},                       \
+		{"approval", YAML_NODE, offsetof(struct type, member.approval)},                   \
+		{"renew", YAML_NODE, offsetof(struct type, member.renew)},                         \
+		{"reason", YAML_NODE, offsetof(struct type, member.reason)},                       \
+		{"interactive", YAML_BOOL, offsetof(struct type, member.interactive)},             \
+		{"per_job", YAML_NUMBER, offsetof(struct type, member.per_job), .min = 1,          \
+		 .max = 64},                                                                       \
+	{                                                                                          \
+		"warn", YAML_DURATION, offsetof(struct type, member.warn_s),                       \
+			offsetof(struct type, member.has_warn)                                     \
+	}
+
+int class_read_grant(const struct yaml_node *map, const struct grant_wish *wish,
+		     struct policy_class *class_, struct err *err);
+
+/* The keys of the whole file: "reason", "fields", "approvers", "warn". */
+int policy_read_reason(const struct yaml_node *map, struct policy *policy, struct err *err);
+int policy_read_fields(const struct yaml_node *map, struct policy *policy, struct err *err);

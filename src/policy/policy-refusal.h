@@ -43,6 +43,15 @@ uint32_t class_least_slices(const struct policy_class *class_,
 bool class_allows(const struct policy *policy, const struct policy_class *class_,
 		  const struct policy_person *person, const struct policy_team *team);
 
+/* policy-grant-check.c: what the class says beyond profiles and times. */
+int grant_check_limits(const struct admit *admit, struct err *err);
+int grant_check_fields(const struct admit *admit, const struct policy_wish *wish, struct err *err);
+/* Characters that a reason needs; rule: NULL when the class itself says so. */
+unsigned grant_reason_min(const struct admit *admit, int64_t time_s, uint32_t slices,
+			  const char **ret_rule);
+/* Fills in terms->approval. */
+void grant_approval(const struct admit *admit, struct policy_terms *terms);
+
 /* Each fills in err and returns its negative code. */
 int refuse_no_team(const struct admit *admit, struct err *err);
 int refuse_team_class(const struct admit *admit, struct err *err);

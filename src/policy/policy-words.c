@@ -77,6 +77,20 @@ int word_read(const struct yaml_node *map, const char *key, const char *typed,
 	return fail_near(err, typed, words, n, text_str(&list));
 }
 
+int text_check_word(const struct yaml_node *word, size_t max, struct err *err)
+{
+	char printable[POLICY_WORD * 4];
+
+	if (strlen(word->text) > max)
+		return yaml_node_fail(word, err, "'%.20s...' is longer than %zu bytes", word->text,
+				      max);
+	text_printable(printable, sizeof(printable), word->text);
+	if (strcmp(printable, word->text) != 0)
+		return yaml_node_fail(word, err, "'%s' has characters that cannot be printed",
+				      printable);
+	return 0;
+}
+
 /* ---- names ---- */
 
 int word_check_person(const struct yaml_node *word, struct err *err)

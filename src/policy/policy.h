@@ -30,6 +30,8 @@
 #define POLICY_MAX_CLASSES  32
 #define POLICY_MAX_TEAMS    256
 #define POLICY_MAX_PROFILES 64 /* more than any board has */
+#define POLICY_MAX_FIELDS   8  /* free fields of a request */
+#define POLICY_FIELD_VALUE  65 /* bytes of one, with its NUL */
 #define POLICY_UNLIMITED    UINT32_MAX
 
 struct policy_placement;
@@ -42,7 +44,10 @@ struct policy_class {
 	unsigned warm;		    /* free instances kept after release instead of destroyed */
 	bool movable;		    /* its leases may be moved while nothing runs on them */
 	const struct policy_placement *placement; /* where its instances go: the policy's */
+	bool interactive;	    /* for people at a terminal: shorter, one each, warned earlier */
+	unsigned per_job;	    /* instances that one request may ask for */
 	struct policy_class_match *match; /* private: which profiles, whose it is */
+	struct policy_class_grant *grant; /* private: limits, approval, renewals, bundle */
 };
 
 struct policy_quota {
@@ -122,8 +127,15 @@ struct policy_holding {
 	int64_t ends_s;
 };
 
+struct policy_field {
+	const char *name, *value; /* UTF-8 */
+};
+
 struct policy_wish {
 	const char *class_name;
+	const struct policy_field *fields; /* free fields, at most POLICY_MAX_FIELDS */
+	size_t n_fields;
+	bool checked; /* fields were looked at when it was asked first; not again */
 	const char *reason; /* UTF-8, checked by the caller; may be "" */
 	bool has_time;
 	int64_t time_s;
@@ -135,6 +147,7 @@ struct policy_terms {
 	int64_t time_s;
 	uint32_t slices_left; /* of the tighter quota: a grant may not take more */
 	char rule[64];	      /* that allows it: "classes.small", "classes.full.allow" */
+	char approval[64];    /* the rule that wants an approval first; "" none */
 };
 
 /*
@@ -153,12 +166,21 @@ int policy_admit(const struct policy *policy, const struct policy_person *person
 		 size_t n_boards_here, const struct policy_holding *holdings, size_t n_holdings,
 		 struct policy_terms *ret, struct err *err);
 
+struct policy_renewal {
+	const char *class_name;
+	int64_t granted_s, ends_s;
+	int64_t now_s, time_s;	 /* it shall end at now_s + time_s */
+	unsigned renewals;	 /* it has had so many */
+	unsigned others_waiting; /* requests for the same class */
+};
+
 /*
- * May a lease go on until now_s + time_s? Nobody holds longer than max_time from the grant.
+ * May a lease go on until now_s + time_s? Nobody holds longer than max_time from the grant,
+ * and the class's "renew" may say how often, by how much, and that others go first.
  *   err  REFUSED with rule, also when the class has left the file; INVALID a time that is too short
  */
-int policy_renew(const struct policy *policy, const char *class_name, int64_t granted_s,
-		 int64_t now_s, int64_t time_s, struct err *err);
+int policy_renew(const struct policy *policy, const struct policy_renewal *renewal,
+		 struct err *err);
 
 struct policy_waiter {
 	int64_t lease; /* ascending: first come */

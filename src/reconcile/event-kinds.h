@@ -16,7 +16,14 @@
 	X(GRANTED, "granted", "a lease began: its instance was read back from the GPU")           \
 	X(MOVED, "moved", "a lease has another instance, so that a request fits")                 \
 	X(RENEWED, "renewed", "a lease has a new end")                                            \
-	X(ENDING, "ending", "a lease is over: released, its time or its process ended, or revoked") \
+	X(APPROVAL, "approval-needed", "a request waits until somebody approves it")              \
+	X(APPROVED, "approved", "somebody approved a request, and why")                           \
+	X(DENIED, "denied", "somebody denied a request, and why, or nobody answered it")          \
+	X(EXPIRING, "expiring", "a lease ends soon; its holder is warned")                        \
+	X(EXPIRED, "expired", "the time of a lease is over")                                      \
+	X(RELEASED, "released", "a lease was given back, a request withdrawn, or its process ended") \
+	X(REVOKED, "revoked", "a lease or a request was ended by somebody else")                  \
+	X(ENDING, "ending", "a lease or a request is over for another reason")                    \
 	X(ENDED, "ended", "nothing runs on the instance of a lease any more")                     \
 	X(FAILED, "failed", "an instance could not be created or removed")                        \
 	X(CREATED, "created", "an instance was created and read back")                            \

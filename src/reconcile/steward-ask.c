@@ -46,7 +46,8 @@ static void what_fits(const struct steward *steward, const struct choose_gpu *gp
 	for (size_t i = 0; i < policy_n_classes(steward->policy); i++) {
 		const struct policy_class *class_ = policy_class_at(steward->policy, i);
 		const struct board *here[BACKEND_MAX_GPUS];
-		struct policy_wish wish = {.class_name = class_->name, .reason = reason};
+		struct policy_wish wish = {
+			.class_name = class_->name, .reason = reason, .checked = true};
 		struct policy_terms other;
 		struct err no = ERR_INIT;
 		unsigned count;
@@ -102,12 +103,13 @@ static int no_room(const struct steward *steward, const struct choose_gpu *gpus,
 	return fail_hint(err, "%s", text_str(&hint));
 }
 
-static int may_queue(const struct steward *steward, uid_t uid, struct err *err)
+int steward_may_queue(const struct steward *steward, uid_t uid, struct err *err)
 {
 	unsigned all = 0, own = 0;
 
 	for (size_t i = 0; i < steward->n_leases; i++)
-		if (steward->leases[i]->row.state == LEASE_QUEUED) {
+		if (steward->leases[i]->row.state == LEASE_QUEUED ||
+		    steward->leases[i]->row.state == LEASE_REQUESTED) {
 			all++;
 			own += steward->leases[i]->row.uid == uid;
 		}
@@ -147,7 +149,7 @@ static int enqueue(struct steward *steward, struct steward_lease *lease, int64_t
 {
 	cleanup(text_done) struct text moves = TEXT_INIT;
 	struct waiting waiting = {&lease->row, now_s, &moves};
-	int r = may_queue(steward, lease->row.uid, err);
+	int r = steward_may_queue(steward, lease->row.uid, err);
 
 	if (r)
 		return r;
@@ -253,7 +255,13 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 	}
 	snprintf(lease->row.class_name, sizeof(lease->row.class_name), "%s", terms.class_->name);
 	lease->row.time_s = terms.time_s;
-	r = place_or_queue(steward, lease, person, &terms, wish->wait, now_s, err);
+	r = steward_write_fields(&wish->wish, lease->row.fields, sizeof(lease->row.fields), err);
+	if (r)
+		return r;
+	if (!terms.approval[0])
+		r = place_or_queue(steward, lease, person, &terms, wish->wait, now_s, err);
+	else
+		r = steward_ask_approval(steward, lease, &terms, wish->wait, now_s, err);
 	if (r)
 		return err->code == ERR_NO_ROOM || err->code == ERR_REFUSED ||
 				       err->code == ERR_IMPOSSIBLE

@@ -9,32 +9,57 @@
 
 /* ---- ending ---- */
 
-void steward_end_lease(struct steward *steward, struct steward_lease *lease, int64_t now_s,
-		       const char *by, const char *format, ...)
+static void end_lease(struct steward *steward, struct steward_lease *lease,
+		      const struct ending *ending, int64_t now_s, const char *why)
 {
 	struct steward_instance *instance = steward_instance_of(steward, lease);
 	struct about about = {.lease = &lease->row,
 			      .instance = instance ? &instance->row : NULL,
-			      .by = by,
-			      .rule = lease->row.state == LEASE_QUEUED ? lease->row.rule : NULL};
-	va_list args;
+			      .by = ending->by,
+			      .rule = ending->rule};
 
 	if (lease->row.state >= LEASE_ENDING)
 		return;
-	va_start(args, format);
-	vsnprintf(lease->row.why_ended, sizeof(lease->row.why_ended), format, args);
-	va_end(args);
+	snprintf(lease->row.why_ended, sizeof(lease->row.why_ended), "%s", why);
+	if (ending->rule && !lease->row.has_granted)
+		snprintf(lease->row.rule, sizeof(lease->row.rule), "%s", ending->rule);
+	if (lease->row.approval == APPROVAL_WAITING)
+		lease->row.approval = APPROVAL_NONE;
 	lease->row.state = LEASE_ENDING;
 	lease->over_tick = ++steward->tick;
 	lease->dirty = true;
 	steward->hooks.unwatch(steward->hooks.arg, lease->row.id);
-	steward_note(steward, EVENT_ENDING, &about, now_s, "%s", lease->row.why_ended);
+	steward_note(steward, ending->kind, &about, now_s, "%s", lease->row.why_ended);
 	if (!instance || instance->row.state == INSTANCE_GONE)
 		steward_close_lease(steward, lease, now_s);
 	else if (instance->gpu !=
 		 STEWARD_NO_GPU) /* else the next survey tells whether it is there */
 		steward_later(steward, instance->gpu, job_new(JOB_LOOK, instance->row.gpu));
 	steward->hooks.changed(steward->hooks.arg, lease->row.id);
+}
+
+void steward_end_lease_as(struct steward *steward, struct steward_lease *lease,
+			  const struct ending *ending, int64_t now_s, const char *format, ...)
+{
+	char why[LEDGER_TEXT];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	end_lease(steward, lease, ending, now_s, why);
+}
+
+void steward_end_lease(struct steward *steward, struct steward_lease *lease, int64_t now_s,
+		       const char *by, const char *format, ...)
+{
+	char why[LEDGER_TEXT];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	end_lease(steward, lease, &(struct ending){EVENT_ENDING, by, NULL}, now_s, why);
 }
 
 /* Is there already as much of the class in stock as the policy wants kept? */
@@ -122,10 +147,9 @@ static struct steward_lease *own_lease(struct steward *steward, const struct pol
 	return lease;
 }
 
-static void cancel(struct steward *steward, struct steward_lease *lease, const char *by,
-		   int64_t now_s)
+static bool waits(const struct ledger_lease *row)
 {
-	steward_end_lease(steward, lease, now_s, by, "left the queue");
+	return row->state == LEASE_QUEUED || row->state == LEASE_REQUESTED;
 }
 
 int steward_release(struct steward *steward, const struct policy_person *person, int64_t id,
@@ -133,6 +157,7 @@ int steward_release(struct steward *steward, const struct policy_person *person,
 {
 	struct steward_lease *lease = own_lease(steward, person, id, err);
 	char reason[160] = "";
+	struct ending ending;
 	bool own;
 
 	if (!lease)
@@ -142,27 +167,44 @@ int steward_release(struct steward *steward, const struct policy_person *person,
 	if (how->reason)
 		text_printable(reason, sizeof(reason), how->reason);
 	own = lease->row.uid == person->uid;
+	ending = (struct ending){own ? EVENT_RELEASED : EVENT_REVOKED, person->name, NULL};
 	if (how->has_exit && lease->row.state < LEASE_ENDING) {
 		lease->row.has_exit = true;
 		lease->row.exit_status = how->exit_status;
 	}
-	if (lease->row.state == LEASE_QUEUED)
-		cancel(steward, lease, person->name, now_s);
+	if (waits(&lease->row))
+		steward_end_lease_as(steward, lease, &ending, now_s, "%s%s%s",
+				     own ? "left the queue" : "taken out of the queue",
+				     !own && reason[0] ? ": " : "", own ? "" : reason);
 	else if (how->has_exit)
-		steward_end_lease(steward, lease, now_s, person->name,
-				  "the command ended with status %d", how->exit_status);
+		steward_end_lease_as(steward, lease, &ending, now_s,
+				     "the command ended with status %d", how->exit_status);
 	else
-		steward_end_lease(steward, lease, now_s, person->name, "%s%s%s",
-				  own ? "released" : "revoked", reason[0] ? ": " : "", reason);
+		steward_end_lease_as(steward, lease, &ending, now_s, "%s%s%s",
+				     own ? "released" : "revoked", reason[0] ? ": " : "", reason);
 	return steward_flush(steward, err);
+}
+
+static unsigned others_waiting(const struct steward *steward, const struct ledger_lease *row)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < steward->n_leases; i++) {
+		const struct ledger_lease *other = &steward->leases[i]->row;
+
+		n += other->state == LEASE_QUEUED && other->uid != row->uid &&
+		     !strcmp(other->class_name, row->class_name);
+	}
+	return n;
 }
 
 int steward_renew(struct steward *steward, const struct policy_person *person, int64_t id,
 		  int64_t time_s, int64_t now_s, struct err *err)
 {
 	struct steward_lease *lease = own_lease(steward, person, id, err);
+	struct policy_renewal renewal;
+	struct ledger_lease before;
 	char time[32];
-	int64_t before;
 	size_t n_notes = steward->n_notes;
 	int r;
 
@@ -171,19 +213,29 @@ int steward_renew(struct steward *steward, const struct policy_person *person, i
 	if (lease->row.state != LEASE_ACTIVE)
 		return fail(err, ERR_STALE, "lease %" PRId64 " is %s", id,
 			    lease_state_name(lease->row.state));
-	r = policy_renew(steward->policy, lease->row.class_name, lease->row.granted_s, now_s,
-			 time_s, err);
+	renewal = (struct policy_renewal){
+		.class_name = lease->row.class_name,
+		.granted_s = lease->row.granted_s,
+		.ends_s = lease->row.ends_s,
+		.now_s = now_s,
+		.time_s = time_s,
+		.renewals = lease->row.renewals,
+		.others_waiting = others_waiting(steward, &lease->row),
+	};
+	r = policy_renew(steward->policy, &renewal, err);
 	if (r)
 		return r;
-	before = lease->row.ends_s;
+	before = lease->row;
+	lease->row.renewals += now_s + time_s > lease->row.ends_s;
 	lease->row.ends_s = now_s + time_s;
+	lease->row.has_warned = false;
 	lease->dirty = true;
 	steward_note(steward, EVENT_RENEWED,
 		     &(struct about){.lease = &lease->row, .by = person->name}, now_s, "until %s",
 		     clock_format(time, sizeof(time), lease->row.ends_s));
 	r = steward_flush(steward, err);
 	if (r) {
-		lease->row.ends_s = before;
+		lease->row = before;
 		steward->n_notes = n_notes;
 		return r;
 	}
@@ -193,14 +245,16 @@ int steward_renew(struct steward *steward, const struct policy_person *person, i
 
 void steward_holder_gone(struct steward *steward, int64_t id, int64_t now_s)
 {
+	static const struct ending ending = {EVENT_RELEASED, "carved", NULL};
 	struct steward_lease *lease = steward_lease_find(steward, id);
 
 	if (!lease || !lease->row.has_pid)
 		return;
-	if (lease->row.state == LEASE_QUEUED)
-		steward_end_lease(steward, lease, now_s, "carved", "nobody waits for it any more");
+	if (waits(&lease->row))
+		steward_end_lease_as(steward, lease, &ending, now_s,
+				     "nobody waits for it any more");
 	else
-		steward_end_lease(steward, lease, now_s, "carved", "process %" PRId64 " ended",
-				  lease->row.pid);
+		steward_end_lease_as(steward, lease, &ending, now_s, "process %" PRId64 " ended",
+				     lease->row.pid);
 	steward_settle(steward);
 }

@@ -93,6 +93,16 @@ bool steward_has_gpu(const struct steward *steward, size_t gpu);
 void steward_bind(struct steward *steward, struct steward_instance *instance);
 
 /* steward-lease.c */
+struct ending {
+	enum event_kind kind; /* EVENT_EXPIRED, _RELEASED, _REVOKED, _DENIED, or _ENDING */
+	const char *by, *rule;
+};
+
+/* A lease or a request is over; why is kept. */
+void steward_end_lease_as(struct steward *steward, struct steward_lease *lease,
+			  const struct ending *ending, int64_t now_s, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+/* The same for a reason that has no kind of its own. */
 void steward_end_lease(struct steward *steward, struct steward_lease *lease, int64_t now_s,
 		       const char *by, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -120,6 +130,33 @@ void steward_serve_queue(struct steward *steward, int64_t now_s);
 /* The place kept for the one who has waited too long; false: none. except: not for this lease. */
 bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
 		  struct choose_hold *ret);
+
+/* steward-grants.c */
+/* Free fields as a JSON object of texts. err: TOO_LARGE */
+int steward_write_fields(const struct policy_wish *wish, char *ret, size_t size, struct err *err);
+/* Warn whose lease ends soon. */
+void steward_warn(struct steward *steward, int64_t now_s);
+
+/* steward-approve.c */
+/*
+ * A new request waits for somebody's approval by terms->approval; writes. REFUSED when it is
+ * tied to a process that does not wait.
+ */
+int steward_ask_approval(struct steward *steward, struct steward_lease *lease,
+			 const struct policy_terms *terms, bool wait, int64_t now_s,
+			 struct err *err);
+/* A queued one that needs an approval by now leaves the queue for it: true. */
+bool steward_needs_approval(struct steward *steward, struct steward_lease *lease,
+			    const struct policy_terms *terms, int64_t now_s);
+/* Requests that nobody answered in time, that no longer need it, or that nobody could approve. */
+void steward_check_requests(struct steward *steward, int64_t now_s);
+
+/* steward-ask.c: the limits of the queue. */
+int steward_may_queue(const struct steward *steward, uid_t uid, struct err *err);
+/* steward-queue.c: ask again, as if it were asked now by one who has these. */
+int steward_admit_again(const struct steward *steward, const struct steward_lease *lease,
+			const struct policy_holding *holdings, size_t n, struct policy_terms *ret,
+			struct err *err);
 
 /* steward-gpu.c */
 void steward_reconcile_gpu(struct steward *steward, size_t gpu, int64_t now_s);

@@ -41,15 +41,16 @@ static struct steward_lease **queue_order(const struct steward *steward, size_t 
 }
 
 /* Ask again, as if it were asked now by one who has these. */
-static int admit_again(const struct steward *steward, const struct steward_lease *lease,
-		       const struct policy_holding *holdings, size_t n, struct policy_terms *ret,
-		       struct err *err)
+int steward_admit_again(const struct steward *steward, const struct steward_lease *lease,
+			const struct policy_holding *holdings, size_t n, struct policy_terms *ret,
+			struct err *err)
 {
 	const struct policy_person *person =
 		steward->hooks.person(steward->hooks.arg, lease->row.uid);
 	const struct policy_wish wish = {
 		.class_name = lease->row.class_name,
 		.reason = lease->row.reason,
+		.checked = true,
 		.has_time = true,
 		.time_s = lease->row.time_s,
 	};
@@ -83,7 +84,7 @@ static const struct steward_lease *longest_waiting(const struct steward *steward
 
 		if (lease->row.state == LEASE_QUEUED &&
 		    lease->row.requested_s + STEWARD_HOLD_S <= now_s &&
-		    !admit_again(steward, lease, holdings, n, &terms, &ignored))
+		    !steward_admit_again(steward, lease, holdings, n, &terms, &ignored))
 			return lease;
 	}
 	return NULL;
@@ -115,7 +116,7 @@ static bool is_hopeless(const struct steward *steward, const struct steward_leas
 {
 	struct policy_terms ignored;
 
-	return admit_again(steward, lease, NULL, 0, &ignored, err) &&
+	return steward_admit_again(steward, lease, NULL, 0, &ignored, err) &&
 	       (err->code == ERR_NOT_FOUND || err->code == ERR_REFUSED || err->code == ERR_INVALID);
 }
 
@@ -133,13 +134,15 @@ static bool serve(struct steward *steward, struct steward_lease *lease, int64_t 
 	holdings = steward_holdings(steward, &n);
 	if (!holdings)
 		return false;
-	if (admit_again(steward, lease, holdings, n, &terms, &err)) {
-		if (is_hopeless(steward, lease, &err)) {
-			snprintf(lease->row.rule, sizeof(lease->row.rule), "%s", err.rule);
-			steward_end_lease(steward, lease, now_s, "carved", "%s", err.text);
-		}
+	if (steward_admit_again(steward, lease, holdings, n, &terms, &err)) {
+		if (is_hopeless(steward, lease, &err))
+			steward_end_lease_as(steward, lease,
+					     &(struct ending){EVENT_ENDING, "carved", err.rule},
+					     now_s, "%s", err.text);
 		return false;
 	}
+	if (steward_needs_approval(steward, lease, &terms, now_s))
+		return false;
 	n = steward_view(steward, now_s, gpus);
 	steward_hold(steward, now_s, lease->row.id, &hold);
 	if (!steward_place(steward, gpus, n, &terms, &hold, &choice))

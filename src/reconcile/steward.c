@@ -238,7 +238,9 @@ static void expire(struct steward *steward, int64_t now_s)
 		struct steward_lease *lease = steward->leases[i];
 
 		if (lease->row.state == LEASE_ACTIVE && lease->row.ends_s <= now_s)
-			steward_end_lease(steward, lease, now_s, "carved", "its time is over");
+			steward_end_lease_as(steward, lease,
+					     &(struct ending){EVENT_EXPIRED, "carved", NULL}, now_s,
+					     "its time is over");
 	}
 }
 
@@ -270,6 +272,8 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 		forget_waits(steward);
 	expire(steward, now_s);
 	steward_check_moves(steward, now_s);
+	steward_warn(steward, now_s);
+	steward_check_requests(steward, now_s);
 	steward_settle(steward);
 	if (now_s >= steward->survey_s + every_s || now_s < steward->survey_s)
 		steward_look(steward);

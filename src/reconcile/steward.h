@@ -185,6 +185,15 @@ int steward_renew(struct steward *steward, const struct policy_person *person, i
 
 void steward_holder_gone(struct steward *steward, int64_t lease, int64_t now_s);
 
+/*
+ * Answer a request that waits for approval; an approved one waits for room from then on.
+ *   reason  why; may not be empty
+ *   err     NOT_FOUND; STALE (it does not wait for approval); those of policy_may_answer() and
+ *           of writing
+ */
+int steward_answer(struct steward *steward, const struct policy_person *person, int64_t lease,
+		   bool approve, const char *reason, int64_t now_s, struct err *err);
+
 /* Another policy is in force from now on; requests that no longer fit it leave the queue. */
 void steward_set_policy(struct steward *steward, struct policy *take_policy, const char *by,
 			int64_t now_s);

@@ -37,7 +37,7 @@ def passes_on():
         lease = host.one_lease("ended")
         same("what the lease remembers", (lease["exit_status"], lease["user"], lease["instance"]["uuid"]),
              (7, str(ANN), uuid))
-        same("its events", host.kinds(lease["id"]), ["requested", "created", "granted", "ending", "ended"])
+        same("its events", host.kinds(lease["id"]), ["requested", "created", "granted", "released", "ended"])
         done = host.carve("run", "--class", "small", "--reason", "a story", "--", "sh", "-c", "kill -9 $$")
         same("a command that was killed", done.returncode, -9)
         done = host.carve("run", "--class", "small", "--reason", "a story", "--", "/nonexistent")

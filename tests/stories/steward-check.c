@@ -96,7 +96,7 @@ static const char *lease_unrest(struct host *host, const struct steward_lease *l
 		lease->row.has_instance ? steward_instance_at(&host->steward, lease->row.instance)
 					: NULL;
 
-	if (lease->row.state == LEASE_QUEUED || lease->row.state == LEASE_ACTIVE)
+	if (lease->row.state <= LEASE_QUEUED || lease->row.state == LEASE_ACTIVE)
 		return NULL;
 	if (lease->row.state == LEASE_GRANTING && instance && is_out_of_reach(host, instance))
 		return NULL;
@@ -347,7 +347,7 @@ static int check_lease(struct host *host, const struct steward_lease *lease, str
 	const struct steward_instance *instance =
 		row->has_instance ? steward_instance_at(&host->steward, row->instance) : NULL;
 
-	if (row->state == LEASE_QUEUED)
+	if (row->state <= LEASE_QUEUED)
 		return row->has_instance ? fail(err, ERR_INTERNAL,
 						"lease %" PRId64 " waits for what it has", row->id)
 					 : 0;
@@ -381,7 +381,8 @@ static void read_ended(const struct ledger_lease *row, const struct ledger_insta
 
 static bool may_have_ended(const struct host *host, const struct ledger_lease *row)
 {
-	static const char *const ends[] = {"there is no class", "process ", "nobody waits"};
+	static const char *const ends[] = {"there is no class", "process ", "nobody waits",
+					   "nobody answered", "denied by"};
 
 	if (row->has_ends &&
 	    row->ends_s <= (host->now_s > host->latest_s ? host->now_s : host->latest_s))

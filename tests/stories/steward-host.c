@@ -318,6 +318,8 @@ int64_t host_ask(struct host *host, const char *who, const struct host_ask *ask)
 	struct steward_wish wish = {
 		.wish = {.class_name = ask->class_,
 			 .reason = "to see what happens",
+			 .fields = &ask->field,
+			 .n_fields = ask->field.name != NULL,
 			 .has_time = ask->time_s != 0,
 			 .time_s = ask->time_s},
 		.wait = ask->wait,

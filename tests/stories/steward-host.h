@@ -116,6 +116,7 @@ struct host_ask {
 	int64_t time_s; /* 0: the class's own */
 	bool wait, hold;
 	pid_t pid;
+	struct policy_field field; /* name NULL: none */
 };
 
 const struct policy_person *host_person(const char *name);

@@ -283,6 +283,49 @@ static void test_migration(void **state)
 	place_done(&place);
 }
 
+static void take_lease(const struct ledger_lease *lease, const struct ledger_instance *instance,
+		       void *arg)
+{
+	assert_null(instance);
+	memcpy(arg, lease, sizeof(*lease));
+}
+
+/* A ledger of the first schema is taken up with its leases, and those can be written. */
+static void test_first_schema(void **state)
+{
+	struct ledger_lease lease = {0};
+	struct err err = ERR_INIT;
+	struct ledger *ledger;
+	struct place place;
+	sqlite3 *db;
+
+	(void)state;
+	place_init(&place);
+	db = open_raw(place.path);
+	assert_works(upgrade(db, place.path, ledger_schema.steps, 1, &err));
+	assert_int_equal(sqlite3_exec(db,
+				      "INSERT INTO lease(uid, user, team, class, state, "
+				      "requested_s, time_s, pid_holds) "
+				      "VALUES(1, 'ann', 't', 'c', 'queued', 1, 2, 0)",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_works(ledger_open(place.path, &ledger, &err));
+	assert_works(ledger_leases(ledger, &LEASE_FILTER_ALL, take_lease, &lease, &err));
+	assert_int_equal(lease.state, LEASE_QUEUED);
+	assert_int_equal(lease.approval, APPROVAL_NONE);
+	assert_int_equal(lease.renewals, 0);
+	lease.state = LEASE_REQUESTED;
+	lease.approval = APPROVAL_WAITING;
+	assert_works(ledger_begin(ledger, &err));
+	assert_works(ledger_lease_update(ledger, &lease, &err));
+	assert_works(ledger_commit(ledger, &err));
+	assert_works(ledger_leases(ledger, &LEASE_FILTER_ALL, take_lease, &lease, &err));
+	assert_int_equal(lease.state, LEASE_REQUESTED);
+	ledger_close(ledger);
+	place_done(&place);
+}
+
 /* ---- full disks ---- */
 
 static void count(const struct ledger_event *event, void *arg)
@@ -425,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_made_private),	cmocka_unit_test(test_one_daemon_only),
 		cmocka_unit_test(test_no_links),	cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_refused_files),	cmocka_unit_test(test_migration),
+		cmocka_unit_test(test_first_schema),
 		cmocka_unit_test(test_file_size_limit), cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_log_stays_small),
 	};

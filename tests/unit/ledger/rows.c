@@ -135,6 +135,9 @@ static void test_lease(void **state)
 	strcpy(lease.class_name, "c");
 	for (unsigned i = 0; i < LEASE_STATE_COUNT; i++) {
 		lease.state = i;
+		lease.approval = i == LEASE_REQUESTED ? APPROVAL_WAITING : i % APPROVAL_COUNT;
+		if (i != LEASE_REQUESTED && lease.approval == APPROVAL_WAITING)
+			lease.approval = APPROVAL_NONE;
 		assert_works(ledger_lease_update(ledger, &lease, &err));
 		assert_works(ledger_leases(ledger, &LEASE_FILTER_ALL, take_lease, &found, &err));
 		assert_memory_equal(&found.lease, &lease, sizeof(lease));

@@ -364,9 +364,15 @@ static void renewals_end_at_max_time(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct err err = ERR_INIT;
 
-		assert_int_equal(policy_renew(policy, cases[i].class_name, NOON - cases[i].age_s,
-					      NOON, cases[i].time_s, &err),
-				 -cases[i].code);
+		struct policy_renewal renewal = {
+			.class_name = cases[i].class_name,
+			.granted_s = NOON - cases[i].age_s,
+			.ends_s = NOON + HOUR,
+			.now_s = NOON,
+			.time_s = cases[i].time_s,
+		};
+
+		assert_int_equal(policy_renew(policy, &renewal, &err), -cases[i].code);
 		assert_string_equal(err.text, cases[i].text);
 		assert_string_equal(err.hint, cases[i].hint);
 		if (cases[i].code == ERR_REFUSED)

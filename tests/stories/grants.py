@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""What stands on a request, who approves it, and what comes with a lease: by the commands people type."""
+from host import ANN, BOB, CEM, POLICY, ROOT, Host, same, tell, wait_until
+
+GRANTS = POLICY.replace('admins: {users: ["0", root]}', """\
+approvers: {users: ["70002"]}
+fields: {project: {required: yes, pattern: 'P-##'}, ticket: {}}""").replace(
+    "full: {profiles: full, time: 1h}", "full: {profiles: full, time: 1h, approval: required}").replace(
+    "small: {", "small: {bundle: {cpus: 1.5, memory: 2GiB}, ")
+
+
+def fields_are_asked_for():
+    """a field that is required, wrong or unknown is refused with its rule; a right one is shown with the lease"""
+    with Host(policy=GRANTS) as host:
+        for words, status, said in (
+                ((), 5, "fields.project.required"), (("--project", "P-1"), 5, "fields.project.pattern"),
+                (("--project", "P-12", "--field", "team=x"), 2, "no field 'team'"),
+                (("--field", "project"), 2, "NAME=VALUE"), (("--project", "P-12", "--field", "project=P-13"), 2, "twice"),
+                (("--project", "P-12", "--field", "ticket=" + "x" * 65), 15, "longer than 64")):
+            done = host.carve("lease", "small", "--reason", "a story", *words)
+            same(f"{words}: {done.stderr}", (done.returncode, said in done.stderr), (status, True))
+        lease = host.carve_json("lease", "small", "--reason", "a story", "--project", "P-12", "--field", "ticket=a b")
+        same("fields", lease["fields"], {"project": "P-12", "ticket": "a b"})
+        same("bundle", lease["bundle"], {"cpus": 1.5, "memory_bytes": 2 << 30})
+        shown = host.carve("leases", "--columns", "fields,cpus,host_memory", "--no-heading").stdout
+        same("carve leases", shown.split(), "ticket=a b project=P-12 1.5 2 GiB".split())
+        ran = host.carve("run", "--class", "small", "--reason", "a story", "--project", "P-77", "--",
+                         "sh", "-c", "echo $CARVE_CPUS $CARVE_MEMORY")
+        same(f"environment {ran.stderr}", ran.stdout.split(), ["1.5", str(2 << 30)])
+
+
+def somebody_approves():
+    """a request waits until an approver answers it, whoever asked is told, and nobody answers his own"""
+    with Host(policy=GRANTS) as host:
+        asked = host.carve("lease", "full", "--reason", "a story", "--project", "P-01")
+        same(f"without --wait {asked.stderr}", asked.returncode, 4)
+        same("only comments", {line[0] for line in asked.stdout.splitlines()}, {"#"})
+        one = host.carve_json("leases", "--waiting-approval")["leases"]
+        same("waiting", [(row["id"], row["state"], row["rule"]) for row in one],
+             [(1, "requested", "classes.full.approval")])
+        for uid, status in ((ANN, 8), (CEM, 8), (BOB, 0), (BOB, 6)):
+            done = host.carve("approve", 1, "--reason", "agreed", uid=uid)
+            same(f"approved by {uid}: {done.stderr}", done.returncode, status)
+        lease = host.until(1, "active")
+        same("who and why", (lease["approval"]["by"], lease["approval"]["reason"]), (str(BOB), "agreed"))
+        own = host.api("POST", "/v1/leases", {"class": "full", "reason": "x", "fields": {"project": "P-02"}}, BOB)[1]
+        done = host.carve("approve", own["id"], "--reason", "mine", uid=BOB)
+        same(f"his own: {done.stderr}", done.returncode, 8)
+        waiting = host.run("true", class_="full", words=["--wait", "--project", "P-03"])
+        request = wait_until(lambda: host.leases("requested", user=str(ANN)), "a request")[0]
+        same("denied", host.carve("deny", request["id"], "--reason", "too much", uid=ROOT).returncode, 0)
+        same("told", "denied by root: too much" in waiting.communicate(timeout=20)[1], True)
+        same("exit status", waiting.returncode, 6)
+        same("events", host.kinds(request["id"]), ["requested", "approval-needed", "denied", "ended"])
+        host.restart()
+        same("after a crash", host.get(f"/v1/leases/{own['id']}")["state"], "requested")
+
+
+tell(fields_are_asked_for, somebody_approves)
