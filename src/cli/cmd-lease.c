@@ -14,6 +14,7 @@ struct lease_cmd_wish {
 	int64_t time_s;
 	struct cmd_list fields;
 	const char *project;
+	int64_t count, gpus;
 };
 
 static const struct cmd_opt lease_opts[] = {
@@ -28,6 +29,10 @@ static const struct cmd_opt lease_opts[] = {
 	 .help = "a field that the policy asks for; may be given again"},
 	{"project", OPT_TEXT, offsetof(struct lease_cmd_wish, project), .arg = "VALUE",
 	 .help = "short for --field project=VALUE"},
+	{"count", OPT_NUMBER, offsetof(struct lease_cmd_wish, count), .min = 1, .max = 64,
+	 .arg = "N", .help = "so many at once, or none; the class must allow it"},
+	{"gpus", OPT_NUMBER, offsetof(struct lease_cmd_wish, gpus), .min = 1, .max = 64,
+	 .arg = "N", .help = "so many whole GPUs, instead of CLASS"},
 	CLI_JSON,
 };
 
@@ -64,11 +69,53 @@ static int print_waiting(const json_t *lease)
 	return 0;
 }
 
+/* One variable names them all, in the order they were granted. */
+static int print_all(const json_t *leases, struct err *err)
+{
+	cleanup(text_done) struct text uuids = TEXT_INIT, ids = TEXT_INIT;
+	const json_t *lease;
+	size_t i;
+
+	json_array_foreach(leases, i, lease) {
+		cleanup(text_done) struct text text = TEXT_INIT;
+		const char *uuid;
+		int r = lease_device(lease, &uuid, err);
+
+		if (r)
+			return r;
+		lease_describe(lease, &text);
+		printf("# %s\n", text_str(&text));
+		text_addf(&uuids, "%s%s", i ? "," : "", uuid);
+		text_addf(&ids, " %" PRId64, lease_id(lease));
+	}
+	printf("export CUDA_VISIBLE_DEVICES=%s\n", text_str(&uuids));
+	printf("# give them back:");
+	printf(" for id in%s; do carve release $id; done\n", text_str(&ids));
+	return 0;
+}
+
+static int check_args(const struct cmd_call *call, struct err *err)
+{
+	const struct lease_cmd_wish *wish = call->wish;
+
+	if (wish->gpus && (call->n_args || wish->count))
+		return fail(err, ERR_INVALID, "--gpus stands alone, without CLASS and --count");
+	if (!wish->gpus && !call->n_args) {
+		fail(err, ERR_INVALID, "lease needs a CLASS, or --gpus N");
+		return fail_hint(err, "carve classes lists them");
+	}
+	if (wish->wait && (wish->count || wish->gpus))
+		return fail(err, ERR_INVALID, "several cannot wait in the queue together");
+	return 0;
+}
+
 static int lease_run(struct cmd_call *call, struct err *err)
 {
 	const struct lease_cmd_wish *wish = call->wish;
 	const struct lease_wish asked = {
-		.class_name = call->args[0],
+		.class_name = call->n_args ? call->args[0] : NULL,
+		.count = wish->count,
+		.gpus = wish->gpus,
 		.reason = wish->reason,
 		.has_time = wish->has_time,
 		.time_s = wish->time_s,
@@ -79,9 +126,16 @@ static int lease_run(struct cmd_call *call, struct err *err)
 	cleanup(client_close) struct client *client = NULL;
 	cleanup(signals_close) struct signals signals = SIGNALS_NONE;
 	cleanup(json_decref) json_t *lease = NULL;
-	int r = client_open(wish->common.socket, &client, err);
+	int r = check_args(call, err);
 
+	r = r ? r : client_open(wish->common.socket, &client, err);
 	r = r ? r : signals_open(&signals, err);
+	if (!r && (wish->count || wish->gpus)) {
+		r = lease_obtain_all(client, &asked, &signals, &lease, err);
+		return r			 ? r
+		       : wish->common.json ? ask_print_json(lease, err)
+					   : print_all(json_object_get(lease, "leases"), err);
+	}
 	r = r ? r : lease_obtain(client, &asked, &signals, &lease, err);
 	if (r)
 		return r;
@@ -94,11 +148,10 @@ static int lease_run(struct cmd_call *call, struct err *err)
 
 const struct cmd cmd_lease = {
 	.name = "lease",
-	.synopsis = "CLASS --reason TEXT [--time TIME] [--wait] [--field NAME=VALUE]",
+	.synopsis = "CLASS|--gpus N --reason TEXT [--time TIME] [--wait] [--count N]",
 	.summary = "Ask for an instance",
 	CMD_OPTS(lease_opts),
 	.wish_size = sizeof(struct lease_cmd_wish),
-	.min_args = 1,
 	.max_args = 1,
 	.run = lease_run,
 };

@@ -189,7 +189,7 @@ static int add_fields(const struct lease_wish *wish, json_t *body, struct err *e
 static int post(struct client *client, const struct lease_wish *wish, json_t **ret, struct err *err)
 {
 	cleanup(json_decref) json_t *body = json_pack(
-		"{s:s, s:s*, s:b, s:s}", "class", wish->class_name, "reason", wish->reason, "wait",
+		"{s:s*, s:s*, s:b, s:s}", "class", wish->class_name, "reason", wish->reason, "wait",
 		wish->wait, "hold", wish->hold_caller ? "caller" : "none");
 
 	int r;
@@ -197,6 +197,10 @@ static int post(struct client *client, const struct lease_wish *wish, json_t **r
 	if (!body ||
 	    (wish->has_time && json_object_set_new(body, "time_s", json_integer(wish->time_s))))
 		return fail(err, ERR_INVALID, "class and reason must be UTF-8");
+	if (wish->count)
+		json_object_set_new(body, "count", json_integer(wish->count));
+	if (wish->gpus)
+		json_object_set_new(body, "gpus", json_integer(wish->gpus));
 	r = add_fields(wish, body, err);
 	if (r)
 		return r;
@@ -325,12 +329,17 @@ static int must_be_active(const json_t *lease, struct err *err)
 }
 
 /* Should giving back fail, the daemon sees that the process is gone. */
+static void give_up(struct client *client, const json_t *lease, const char *why)
+{
+	cleanup(json_decref) json_t *over = NULL;
+	struct err ignored = ERR_INIT;
+
+	lease_give_back(client, lease_id(lease), -1, why, &over, &ignored);
+}
+
 static _Noreturn void leave(struct client *client, const json_t *lease, int signal_number)
 {
-	struct err ignored = ERR_INIT;
-	json_t *over = NULL;
-
-	lease_give_back(client, lease_id(lease), -1, "interrupted", &over, &ignored);
+	give_up(client, lease, "interrupted");
 	signals_die(signal_number);
 }
 
@@ -358,5 +367,48 @@ int lease_obtain(struct client *client, const struct lease_wish *wish,
 	r = r ? r : must_be_active(lease, err);
 	if (!r)
 		*ret = steal(lease);
+	return r;
+}
+
+/* All of a list are active, or all are given back. */
+static int wait_for_all(struct client *client, const struct signals *signals, json_t *list,
+			struct err *err)
+{
+	json_t *lease;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, lease) {
+		cleanup(json_decref) json_t *news = json_incref(lease);
+
+		r = r ? r : wait_until_active(client, signals->stop_fd, false, &news, err);
+		r = r ? r : must_be_active(news, err);
+		json_array_set(list, i, news);
+	}
+	if (!r && !signals_wait(signals->stop_fd, 0))
+		return 0;
+	json_array_foreach(list, i, lease)
+		give_up(client, lease, r ? "another of the same request is over" : "interrupted");
+	return r;
+}
+
+int lease_obtain_all(struct client *client, const struct lease_wish *wish,
+		     const struct signals *signals, json_t **ret, struct err *err)
+{
+	cleanup(json_decref) json_t *answer = NULL;
+	int stop, r = post(client, wish, &answer, err);
+
+	if (r)
+		return r;
+	client_set_stop(client, signals->stop_fd);
+	client_set_patience(client, POLL_S + CLIENT_PATIENCE_S);
+	r = wait_for_all(client, signals, json_object_get(answer, "leases"), err);
+	client_set_stop(client, -1);
+	client_set_patience(client, CLIENT_PATIENCE_S);
+	stop = signals_next(signals->stop_fd);
+	if (stop)
+		signals_die(stop);
+	if (!r)
+		*ret = steal(answer);
 	return r;
 }

@@ -19,6 +19,7 @@ struct lease_wish {
 	bool hold_caller; /* it ends with this process */
 	const struct cmd_list *fields; /* "project=x"; NULL: none */
 	const char *project;	       /* NULL, or one more of them */
+	int64_t count, gpus;	       /* 0: not given; gpus: no class_name */
 };
 
 /*
@@ -32,6 +33,13 @@ struct lease_wish {
  */
 int lease_obtain(struct client *client, const struct lease_wish *wish,
 		 const struct signals *signals, json_t **ret, struct err *err);
+
+/*
+ * The same for wish->count or wish->gpus: all are active, or none is there.
+ *   ret  out: {leases: [LEASE...]}, owned by the caller
+ */
+int lease_obtain_all(struct client *client, const struct lease_wish *wish,
+		     const struct signals *signals, json_t **ret, struct err *err);
 
 /* GET, and DELETE with exit_status (not when < 0) and reason (not when NULL). */
 int lease_read(struct client *client, int64_t id, json_t **ret, struct err *err);

@@ -110,6 +110,28 @@ int api_read_fields(const struct api_wish *wish, struct policy_field *ret, size_
 	return 0;
 }
 
+int api_post_together(struct api_asking *asking, const struct steward_wish *want)
+{
+	const struct api_wish *wish = asking->wish;
+	const struct steward *steward = asking->api->steward;
+	unsigned count = (unsigned)(wish->has_gpus ? wish->gpus : wish->count);
+	int64_t ids[STEWARD_TOGETHER];
+	json_t *list;
+	int r = steward_request_together(asking->api->steward, asking->request->person, want,
+					 count, asking->now_s, ids, asking->err);
+
+	if (r)
+		return r;
+	list = json_array();
+	for (unsigned i = 0; i < count; i++) {
+		const struct steward_lease *lease = steward_lease_at(steward, ids[i]);
+
+		if (lease)
+			json_array_append_new(list, api_live_lease(steward, lease));
+	}
+	return api_reply(asking, 201, json_pack("{s:o}", "leases", list));
+}
+
 /* ---- answering ---- */
 
 static int post_answer(struct api_asking *asking, bool approve)

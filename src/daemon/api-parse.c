@@ -122,6 +122,8 @@ static const struct field fields[] = {
 	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_REQUEST)},
 	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_REASON - 1,
 	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE) | ON(ROUTE_APPROVE) | ON(ROUTE_DENY)},
+	{"count", FIELD_NUMBER, AT(count), AT(has_count), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
+	{"gpus", FIELD_NUMBER, AT(gpus), AT(has_gpus), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
 	{"fields", FIELD_OBJECT, AT(fields), .routes = ON(ROUTE_REQUEST)},
 	{"time_s", FIELD_NUMBER, AT(time_s), AT(has_time), 1, MAX_TIME_S,
 	 ON(ROUTE_REQUEST) | ON(ROUTE_RENEW)},
@@ -288,8 +290,12 @@ static int check_hold(const struct api_wish *wish, struct err *err)
 
 static int check_wish(const struct api_wish *wish, struct err *err)
 {
-	if (wish->route == ROUTE_REQUEST && (!wish->class_name || !wish->class_name[0]))
+	if (wish->route == ROUTE_REQUEST && !wish->has_gpus &&
+	    (!wish->class_name || !wish->class_name[0]))
 		return fail(err, ERR_INVALID, "'class' is missing");
+	if (wish->route == ROUTE_REQUEST && wish->has_gpus &&
+	    (wish->class_name || wish->has_count))
+		return fail(err, ERR_INVALID, "'gpus' stands alone, without 'class' and 'count'");
 	if (wish->route == ROUTE_RENEW && !wish->has_time)
 		return fail(err, ERR_INVALID, "'time_s' is missing");
 	return check_hold(wish, err);

@@ -30,6 +30,9 @@ const char *api_gpu_uuid(const struct steward *steward, const char *name);
 int api_read_fields(const struct api_wish *wish, struct policy_field *ret, size_t *ret_n,
 		    struct err *err);
 
+/* Several leases for one job: {leases: [...]}. */
+int api_post_together(struct api_asking *asking, const struct steward_wish *want);
+
 /* The lease as it stands now, ended ones too. */
 int api_reply_lease(struct api_asking *asking, int status, int64_t id);
 

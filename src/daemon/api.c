@@ -270,6 +270,8 @@ int api_post_lease(struct api_asking *asking)
 	r = api_read_fields(wish, fields, &want.wish.n_fields, asking->err);
 	if (r)
 		return r;
+	if (wish->has_gpus || wish->has_count)
+		return api_post_together(asking, &want);
 	r = steward_request(asking->api->steward, asking->request->person, &want, asking->now_s,
 			    &lease, asking->err);
 	if (r)

@@ -92,6 +92,8 @@ struct api_wish {
 	const char *reason, *hold;
 	bool wait, has_time, has_exit;
 	int64_t time_s, exit_status;
+	bool has_count, has_gpus;
+	int64_t count, gpus;
 	const json_t *fields; /* free fields of a request */
 };
 

@@ -298,6 +298,12 @@ bool class_gives_whole_gpus(const struct policy_class *class_,
 	return served;
 }
 
+uint32_t policy_least_slices(const struct policy_class *class_,
+			     const struct board *const *boards_here, size_t n)
+{
+	return class_least_slices(class_, boards_here, n);
+}
+
 const struct policy_class *policy_whole_gpus(const struct policy *policy,
 					     const struct board *const *boards_here, size_t n)
 {

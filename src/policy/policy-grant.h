@@ -44,6 +44,10 @@ int64_t policy_approval_expire_s(const struct policy *policy, const char *class_
 int policy_check_count(const struct policy *policy, const struct policy_class *class_,
 		       unsigned count, struct err *err);
 
+/* The slices of the smallest profile that serves a class on these boards; 0: none does. */
+uint32_t policy_least_slices(const struct policy_class *class_,
+			     const struct board *const *boards_here, size_t n);
+
 /* The first class of the file that gives nothing but whole GPUs on these boards; NULL: none. */
 const struct policy_class *policy_whole_gpus(const struct policy *policy,
 					     const struct board *const *boards_here, size_t n);

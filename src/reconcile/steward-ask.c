@@ -27,8 +27,8 @@ static bool may_note_refusal(uid_t uid, int64_t now_s)
 	return ++people[at].n <= PER_MINUTE;
 }
 
-static int refuse(struct steward *steward, const struct ledger_lease *row, int64_t now_s,
-		  const struct err *err)
+int steward_refuse(struct steward *steward, const struct ledger_lease *row, int64_t now_s,
+		   const struct err *err)
 {
 	if (!may_note_refusal(row->uid, now_s))
 		return -(int)err->code;
@@ -166,7 +166,7 @@ static int enqueue(struct steward *steward, struct steward_lease *lease, int64_t
 }
 
 /* May anything be promised now? */
-static int ready(struct steward *steward, struct err *err)
+int steward_ready(struct steward *steward, struct err *err)
 {
 	if (!steward->surveyed)
 		return steward->survey_trouble.code
@@ -243,7 +243,7 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 
 	if (!lease)
 		return fail(err, ERR_NOMEM, "no memory for a lease");
-	r = ready(steward, err);
+	r = steward_ready(steward, err);
 	if (r)
 		return r;
 	fill_in(&lease->row, person, wish, now_s);
@@ -251,7 +251,7 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 	r = steward_admit(steward, person, &wish->wish, &terms, err);
 	if (r) {
 		hint_at_mig(steward, err);
-		return refuse(steward, &lease->row, now_s, err);
+		return steward_refuse(steward, &lease->row, now_s, err);
 	}
 	snprintf(lease->row.class_name, sizeof(lease->row.class_name), "%s", terms.class_->name);
 	lease->row.time_s = terms.time_s;
@@ -265,7 +265,7 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 	if (r)
 		return err->code == ERR_NO_ROOM || err->code == ERR_REFUSED ||
 				       err->code == ERR_IMPOSSIBLE
-			       ? refuse(steward, &lease->row, now_s, err)
+			       ? steward_refuse(steward, &lease->row, now_s, err)
 			       : r;
 	id = lease->row.id;
 	r = steward_add_lease(steward, steal(lease), err);

@@ -151,7 +151,12 @@ bool steward_needs_approval(struct steward *steward, struct steward_lease *lease
 /* Requests that nobody answered in time, that no longer need it, or that nobody could approve. */
 void steward_check_requests(struct steward *steward, int64_t now_s);
 
-/* steward-ask.c: the limits of the queue. */
+/* steward-ask.c: may anything be promised now? */
+int steward_ready(struct steward *steward, struct err *err);
+/* Keep the event of a refusal, unless he has had many. Returns -err->code. */
+int steward_refuse(struct steward *steward, const struct ledger_lease *row, int64_t now_s,
+		   const struct err *err);
+/* The limits of the queue. */
 int steward_may_queue(const struct steward *steward, uid_t uid, struct err *err);
 /* steward-queue.c: ask again, as if it were asked now by one who has these. */
 int steward_admit_again(const struct steward *steward, const struct steward_lease *lease,

@@ -169,6 +169,18 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 		    const struct steward_wish *wish, int64_t now_s,
 		    const struct steward_lease **ret, struct err *err);
 
+#define STEWARD_TOGETHER 64 /* leases of one request, at most */
+
+/*
+ * Ask for several leases, all or none; they cannot wait in the queue.
+ *   wish     class_name NULL: whole GPUs, by the first class that gives nothing else
+ *   ret_ids  out: room for STEWARD_TOGETHER
+ *   err      as above; REFUSED also when the class allows a job fewer, or wants an approval
+ */
+int steward_request_together(struct steward *steward, const struct policy_person *person,
+			     const struct steward_wish *wish, unsigned count, int64_t now_s,
+			     int64_t *ret_ids, struct err *err);
+
 struct steward_release {
 	bool has_exit;
 	int exit_status;

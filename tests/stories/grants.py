@@ -56,4 +56,26 @@ def somebody_approves():
         same("after a crash", host.get(f"/v1/leases/{own['id']}")["state"], "requested")
 
 
-tell(fields_are_asked_for, somebody_approves)
+def several_go_together():
+    """several instances of a class are refused unless it allows them; several GPUs are whole ones, all or none"""
+    whole = POLICY.replace("full: {profiles: full, time: 1h}", "full: {profiles: full, time: 1h, per_job: 2}")
+    with Host(policy=whole) as host:
+        done = host.carve("lease", "small", "--count", 2, "--reason", "a story")
+        same(f"two small {done.stderr}", (done.returncode, "exchange data" in done.stderr, "rule: classes.small.per_job"
+                                         in done.stderr), (5, True, True))
+        same("three GPUs", host.carve("lease", "--gpus", 3, "--reason", "a story").returncode, 5)
+        one = host.lease("full", BOB)
+        done = host.carve("lease", "--gpus", 2, "--reason", "a story")
+        same(f"one is not free {done.stderr}", (done.returncode, "1 is free now" in done.stderr), (4, True))
+        same("none was granted", len(host.leases("active")), 1)
+        host.release(one["id"], BOB)
+        done = host.carve("lease", "--gpus", 2, "--reason", "a story")
+        same(f"both {done.stderr}", done.returncode, 0)
+        devices = done.stdout.split("CUDA_VISIBLE_DEVICES=")[1].split("\n")[0].split(",")
+        held = host.leases("active")
+        same("devices", sorted(devices), sorted(lease["instance"]["uuid"] for lease in held))
+        same("together", [lease["together"] for lease in held], [held[0]["id"]] * 2)
+        same("not both ways", host.api("POST", "/v1/leases", {"class": "full", "gpus": 2})[0], 400)
+
+
+tell(fields_are_asked_for, somebody_approves, several_go_together)
