@@ -73,6 +73,8 @@ static const struct column instance_columns[] = {
 	COLUMN(ledger_instance, ci, HAS(ledger_instance, has_ci)),
 	COLUMN(ledger_instance, mig_uuid),
 	COLUMN(ledger_instance, adopted),
+	COLUMN(ledger_instance, laid),
+	COLUMN(ledger_instance, last_gi, HAS(ledger_instance, has_last_gi)),
 	WORD(ledger_instance, state, instance_words),
 	COLUMN(ledger_instance, created_s),
 	COLUMN(ledger_instance, gone_s, HAS(ledger_instance, has_gone)),

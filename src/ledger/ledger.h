@@ -110,6 +110,9 @@ struct ledger_instance {
 	bool has_mover;
 	int64_t mover; /* the lease that is to have it instead of its own */
 	bool adopted; /* made by somebody else, taken over by an admin */
+	bool laid;    /* part of a layout that was applied: it stays although nobody has it */
+	bool has_last_gi;
+	unsigned last_gi; /* its id when it was last there; those lost are made again in this order */
 	enum instance_state state;
 	int64_t created_s;
 	bool has_gone;

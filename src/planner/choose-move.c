@@ -40,7 +40,7 @@ static bool look_into(const struct way *way, struct window *window)
 	for (size_t i = 0; i < gpu->n; i++) {
 		if (!overlaps(&gpu->at[i], units))
 			continue;
-		if (gpu->at[i].use == CHOOSE_FREE) {
+		if (gpu->at[i].use == CHOOSE_FREE && !gpu->at[i].laid) {
 			window->free_ |= 1u << i;
 			window->n_remove++;
 		} else if (is_movable(&gpu->at[i])) {
@@ -86,7 +86,8 @@ static bool move_away(struct way *way, const struct window *window, bool elsewhe
 	question.window = (struct choose_hold){
 		true, window->gpu, profile_window(window->profile, window->start)};
 	for (size_t g = 0; g < question.n; g++)
-		profiles[g] = way->after[g].usable && way->after[g].board == board &&
+		profiles[g] = way->after[g].usable && !way->after[g].closed &&
+					      way->after[g].board == board &&
 					      !(elsewhere && g == window->gpu)
 				      ? instance->profile
 				      : NULL;

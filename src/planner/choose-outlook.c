@@ -42,11 +42,19 @@ static void lay_out_after(const struct choose_gpu *gpu, const struct choose_inst
 	for (size_t i = 0; i < gpu->n; i++) {
 		const struct choose_instance *instance = &gpu->at[i];
 
-		if (instance->use == CHOOSE_FREE || has_ended(instance, ended, n))
+		if (!instance->laid &&
+		    (instance->use == CHOOSE_FREE || has_ended(instance, ended, n)))
 			continue;
 		if (!layout_take(ret, instance->profile, instance->start))
 			ret->mask |= profile_window(instance->profile, instance->start);
 	}
+}
+
+/* One of a layout that is free, or will be: the next lease has it as it is. */
+static bool is_waited_for(const struct choose_instance *instance, const struct profile *profile)
+{
+	return instance->laid && instance->profile == profile &&
+	       (instance->use == CHOOSE_FREE || instance->has_ends);
 }
 
 struct prospect {
@@ -60,6 +68,30 @@ static bool is_better(const struct prospect *a, const struct prospect *b)
 	if (!b->outlook.has_when || a->outlook.when_s != b->outlook.when_s)
 		return !b->outlook.has_when || a->outlook.when_s < b->outlook.when_s;
 	return a->rank != b->rank ? a->rank < b->rank : a->loss < b->loss;
+}
+
+/* The first of a layout's own instances of that profile; false: none will be free. */
+static bool look_at_laid(const struct choose_gpu *gpu, size_t g, const struct profile *profile,
+			 int64_t now_s, struct prospect *ret)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < gpu->n; i++) {
+		const struct choose_instance *at = &gpu->at[i];
+		int64_t when_s = at->use == CHOOSE_FREE || at->ends_s < now_s ? now_s : at->ends_s;
+
+		if (!is_waited_for(at, profile) || (found && ret->outlook.when_s <= when_s))
+			continue;
+		found = true;
+		ret->loss = 0;
+		ret->outlook = (struct outlook){
+			.has_when = true,
+			.when_s = when_s,
+			.lease = at->use == CHOOSE_FREE ? 0 : at->lease,
+			.hold = {true, g, profile_window(profile, at->start)},
+		};
+	}
+	return found;
 }
 
 /* The first moment at which a profile fits on a GPU; false: never. */
@@ -97,15 +129,19 @@ void choose_outlook(const struct choose_gpu *gpus, size_t n, const struct policy
 		const struct profile *profiles[POLICY_MAX_PROFILES];
 		size_t n_profiles = 0;
 
-		if (gpus[g].usable)
+		if (gpus[g].usable && !gpus[g].closed)
 			n_profiles = policy_class_profiles(class_, gpus[g].board, profiles);
 		for (size_t rank = 0; rank < n_profiles; rank++) {
-			struct prospect prospect = {.rank = rank};
+			struct prospect laid = {.rank = rank}, other = {.rank = rank};
 
-			if (profiles[rank]->compute_slices <= max_slices &&
-			    look(&gpus[g], g, profiles[rank], now_s, &prospect) &&
-			    is_better(&prospect, &best))
-				best = prospect;
+			if (profiles[rank]->compute_slices > max_slices)
+				continue;
+			if (look_at_laid(&gpus[g], g, profiles[rank], now_s, &laid) &&
+			    is_better(&laid, &best))
+				best = laid;
+			if (look(&gpus[g], g, profiles[rank], now_s, &other) &&
+			    is_better(&other, &best))
+				best = other;
 		}
 	}
 	*ret = best.outlook;

@@ -15,6 +15,7 @@ struct choose_question {
 	const struct choose_hold *hold;
 	struct choose_hold window; /* also kept: where room is being made */
 	enum rule rule;
+	bool ever; /* GPUs that are closed now count */
 };
 
 struct choose_question choose_ask(const struct choose_gpu *gpus, size_t n,

@@ -17,6 +17,12 @@ static void put(struct layout *layout, const struct choose_instance *instance)
 		layout->mask |= profile_window(instance->profile, instance->start);
 }
 
+/* May it be taken away to make room? */
+static bool may_go(const struct choose_instance *instance)
+{
+	return instance->use == CHOOSE_FREE && !instance->laid;
+}
+
 void choose_lay_out(const struct choose_gpu *gpu, uint32_t without, uint16_t blocked,
 		    struct layout *ret)
 {
@@ -32,7 +38,7 @@ static uint32_t free_bits(const struct choose_gpu *gpu)
 	uint32_t bits = 0;
 
 	for (size_t i = 0; i < gpu->n; i++)
-		if (gpu->at[i].use == CHOOSE_FREE)
+		if (may_go(&gpu->at[i]))
 			bits |= 1u << i;
 	return bits;
 }
@@ -88,7 +94,7 @@ const struct profile *choose_wanted(const struct choose_question *question, size
 	const struct profile *profiles[POLICY_MAX_PROFILES];
 	size_t n;
 
-	if (!question->gpus[gpu].usable)
+	if (!question->gpus[gpu].usable || (question->gpus[gpu].closed && !question->ever))
 		return NULL;
 	n = policy_class_profiles(question->class_, question->gpus[gpu].board, profiles);
 	*ret_more |= rank < n;
@@ -146,7 +152,7 @@ static size_t list_free(const struct choose_gpu *gpu, size_t ret[LAYOUT_MAX])
 	size_t n = 0;
 
 	for (size_t i = 0; i < gpu->n; i++)
-		if (gpu->at[i].use == CHOOSE_FREE)
+		if (may_go(&gpu->at[i]))
 			ret[n++] = i;
 	return n;
 }
@@ -245,6 +251,7 @@ bool choose_is_possible(const struct choose_gpu *gpus, size_t n, const struct po
 	struct choose_question question = choose_ask(gpus, n, class_, max_slices, NULL);
 	bool more = true;
 
+	question.ever = true;
 	for (size_t rank = 0; more; rank++) {
 		more = false;
 		for (size_t g = 0; g < n; g++)

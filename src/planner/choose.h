@@ -4,7 +4,8 @@
  * Pure: it is shown the GPUs as they are (what lies on them, what is free to
  * be taken or taken away) and the class that is asked for, and names a place.
  * Nothing that runs is ever touched: only free instances of ours may be reused
- * or removed to make room, and only leases marked as movable may be moved.
+ * or removed to make room, and only leases marked as movable may be moved. Those
+ * of a layout that was applied are never removed.
  *
  * In this order: the profile the class likes best on each GPU's board; a free
  * instance that exists; a new one where the policy's placement rule has it (rule.h;
@@ -35,6 +36,7 @@ struct choose_instance {
 	unsigned start;
 	enum choose_use use;
 	bool movable; /* held, but its lease may be moved */
+	bool laid;    /* part of a layout: nothing else ever takes its place */
 	bool has_ends; /* held by a lease until */
 	int64_t ends_s;
 	int64_t lease;
@@ -42,6 +44,7 @@ struct choose_instance {
 
 struct choose_gpu {
 	bool usable; /* MIG on, alive, managed; else it is passed over */
+	bool closed; /* nothing goes there for now */
 	const struct board *board;
 	size_t n;
 	struct choose_instance at[LAYOUT_MAX];
@@ -99,7 +102,7 @@ bool choose_by_moving(const struct choose_gpu *gpus, size_t n, const struct poli
 		      uint32_t max_slices, const struct choose_hold *hold, unsigned max_moves,
 		      struct choice *ret);
 
-/* Could it ever be served, were all GPUs empty? */
+/* Could it ever be served, were all GPUs empty and open? */
 bool choose_is_possible(const struct choose_gpu *gpus, size_t n, const struct policy_class *class_,
 			uint32_t max_slices);
 

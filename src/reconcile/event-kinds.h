@@ -35,6 +35,11 @@
 	X(STRANGER_GONE, "stranger-gone", "such an instance is gone")                             \
 	X(GPU_SEEN, "gpu-seen", "a GPU appeared, or changed its MIG mode")                        \
 	X(GPU_LOST, "gpu-lost", "a GPU does not answer any more")                                 \
+	X(ADOPTED, "adopted", "an instance that carve did not make was taken over by an admin")      \
+	X(CHANGE_BEGAN, "change-began", "a change of the layout began: who wants what")           \
+	X(CHANGE_DONE, "change-done", "a change of the layout was read back: it is so")           \
+	X(CHANGE_UNDONE, "change-undone", "a change failed or was given up; it is as before")     \
+	X(CHANGE_DIRTY, "change-dirty", "a change failed, and the way back too; what stands")     \
 	X(POLICY, "policy", "a policy was loaded")                                                \
 	X(POLICY_REFUSED, "policy-refused", "a policy file was refused; the former stays in force") \
 	X(CUT, "cut", "events that are older than the policy keeps them were given up")

@@ -221,6 +221,19 @@ static int destroy(struct job *job, struct backend *backend, struct err *err)
 			"the driver reported success but the instance is still there");
 }
 
+/* ---- MIG mode ---- */
+
+/* In force or only pending: the next look at all GPUs tells. */
+static int set_mig(struct job *job, struct backend *backend)
+{
+	struct err ignored = ERR_INIT;
+	bool pending;
+	int r = backend->ops->set_mig(backend, job->gpu, job->on, &pending, &job->err);
+
+	look(job, backend, &ignored);
+	return r;
+}
+
 void job_run(struct job *job, struct backend *backend)
 {
 	switch (job->kind) {
@@ -235,6 +248,9 @@ void job_run(struct job *job, struct backend *backend)
 		break;
 	case JOB_DESTROY:
 		job->result = destroy(job, backend, &job->err);
+		break;
+	case JOB_MIG:
+		job->result = set_mig(job, backend);
 		break;
 	}
 }

@@ -19,6 +19,7 @@ enum job_kind {
 	JOB_LOOK,    /* look at one */
 	JOB_CREATE,  /* GPU instance and a compute instance that takes all of it */
 	JOB_DESTROY, /* both */
+	JOB_MIG,     /* MIG mode on or off */
 };
 
 struct job {
@@ -31,13 +32,15 @@ struct job {
 	unsigned profile_id, ci_profile_id, start, size;
 	bool resume; /* the promise is older than this process: part of it may be done */
 
+	bool on; /* MIG */
+
 	/* The outcome. */
 	int result; /* 0 or negative, then err tells */
 	struct err err;
 	unsigned gi, ci;	     /* CREATE */
 	bool left;		     /* CREATE failed, and what it made may still be there */
 	char mig_uuid[BACKEND_UUID]; /* CREATE */
-	struct observed_gpu *after;  /* LOOK, CREATE, DESTROY: read back; NULL: could not be read */
+	struct observed_gpu *after;  /* of one GPU: read back; NULL: could not be read */
 
 	/* SURVEY: seen[i] is NULL for a GPU that could not be looked at; its reason in why[i] */
 	size_t n_gpus;

@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-change-part.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -73,16 +73,19 @@ static void vanish(struct steward *steward, struct steward_instance *instance, b
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	const struct about about = {.lease = lease ? &lease->row : NULL,
 				    .instance = &instance->row};
+	bool again = instance->row.laid || (lease && lease->row.state == LEASE_ACTIVE);
 	char where[160];
 
 	steward_note(steward, EVENT_LOST, &about, now_s, "%s vanished%s",
 		     steward_where(steward, &instance->row, where, sizeof(where)),
-		     lease && lease->row.state == LEASE_ACTIVE ? "; it is made again" : "");
+		     again ? "; it is made again" : "");
 	instance->dirty = true;
 	instance->row.has_gi = instance->row.has_ci = false;
 	snprintf(instance->row.why, sizeof(instance->row.why), "vanished");
-	if (lease && lease->row.state == LEASE_ACTIVE) {
+	if (again) {
 		instance->row.state = INSTANCE_CREATING;
+		if (lease && lease->row.state != LEASE_ACTIVE)
+			steward_close_lease(steward, lease, now_s);
 		return;
 	}
 	instance->row.state = empty ? INSTANCE_DESTROYING : INSTANCE_GONE;
@@ -100,8 +103,10 @@ static void gone(struct steward *steward, struct steward_instance *instance, int
 	steward_note(steward, EVENT_DESTROYED, &(struct about){.instance = &instance->row}, now_s,
 		     "%s: %s", steward_where(steward, &instance->row, where, sizeof(where)),
 		     instance->row.why);
-	instance->row.state = INSTANCE_GONE;
-	instance->row.has_gone = true;
+	/* What is laid was only removed to hear from the driver that nobody uses it. */
+	instance->row.state = instance->row.laid ? INSTANCE_CREATING : INSTANCE_GONE;
+	instance->row.has_gi = instance->row.has_ci = !instance->row.laid;
+	instance->row.has_gone = !instance->row.laid;
 	instance->row.gone_s = now_s;
 	instance->dirty = true;
 	if (lease)
@@ -116,8 +121,8 @@ static void know_again(struct steward_instance *instance, const struct backend_i
 	if (row->has_gi && row->gi == there->gi && row->ci == there->cis[0].id &&
 	    !strcmp(row->mig_uuid, there->cis[0].uuid))
 		return;
-	row->has_gi = row->has_ci = true;
-	row->gi = there->gi;
+	row->has_gi = row->has_ci = row->has_last_gi = true;
+	row->gi = row->last_gi = there->gi;
 	row->ci = there->cis[0].id;
 	snprintf(row->mig_uuid, sizeof(row->mig_uuid), "%s", there->cis[0].uuid);
 	instance->dirty = true;
@@ -146,12 +151,15 @@ static void check_creating(struct steward *steward, struct steward_gpu *gpu,
 			   struct steward_instance *instance, int64_t now_s)
 {
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
+	bool wanted = instance->row.laid || instance->change || instance->row.has_mover;
 
-	if (lease ? lease->row.state >= LEASE_ENDING : !instance->row.has_mover) {
+	if (lease && lease->row.state >= LEASE_ENDING) {
+		steward_close_lease(steward, lease, now_s);
+		lease = NULL;
+	}
+	if (!lease && !wanted) {
 		instance->row.state = INSTANCE_DESTROYING;
 		instance->dirty = true;
-		if (lease)
-			steward_close_lease(steward, lease, now_s);
 	} else if (!gpu->info.mig) {
 		snprintf(instance->note, sizeof(instance->note), "waits for MIG mode on GPU %u",
 			 gpu->info.index);
@@ -244,15 +252,43 @@ static void check_strangers(struct steward *steward, size_t index, int64_t now_s
 
 /* ---- a look at a GPU ---- */
 
+/* More than a GPU holds: some are on their way out while others are on their way in. */
+#define MOST_ON_GPU 64
+
+static int compare_last_gi(const void *a, const void *b)
+{
+	const struct steward_instance *const *x = a, *const *y = b;
+	int64_t i = (*x)->row.has_last_gi ? (*x)->row.last_gi : INT64_MAX;
+	int64_t k = (*y)->row.has_last_gi ? (*y)->row.last_gi : INT64_MAX;
+
+	if (i != k)
+		return i < k ? -1 : 1;
+	return (*x)->row.id < (*y)->row.id ? -1 : (*x)->row.id > (*y)->row.id;
+}
+
+/* In the order in which those that vanished together get the ids again that they had. */
+static size_t order_of(const struct steward *steward, size_t gpu, struct steward_instance **ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < steward->n_instances && n < MOST_ON_GPU; i++)
+		if (steward->instances[i]->gpu == gpu && !steward->instances[i]->job)
+			ret[n++] = steward->instances[i];
+	qsort(ret, n, sizeof(struct steward_instance *), compare_last_gi);
+	return n;
+}
+
 void steward_reconcile_gpu(struct steward *steward, size_t index, int64_t now_s)
 {
 	struct steward_gpu *gpu = &steward->gpus[index];
+	struct steward_instance *order[MOST_ON_GPU];
+	size_t n;
 
 	if (!gpu->seen || gpu->has_trouble)
 		return;
-	for (size_t i = 0; i < steward->n_instances; i++)
-		if (steward->instances[i]->gpu == index && !steward->instances[i]->job)
-			check_instance(steward, gpu, steward->instances[i], now_s);
+	n = order_of(steward, index, order);
+	for (size_t i = 0; i < n; i++)
+		check_instance(steward, gpu, order[i], now_s);
 }
 
 void steward_accept_look(struct steward_gpu *gpu, struct observed_gpu **take_seen, uint64_t tick)

@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-change-part.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,12 +28,13 @@ static void created(struct steward *steward, struct steward_instance *instance,
 {
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	struct ledger_instance *row = &instance->row;
-	bool restored = lease && lease->row.state == LEASE_ACTIVE;
+	bool restored = lease ? lease->row.state == LEASE_ACTIVE
+			      : row->laid && !instance->change;
 	char where[160];
 
 	row->state = INSTANCE_PRESENT;
-	row->has_gi = row->has_ci = true;
-	row->gi = job->gi;
+	row->has_gi = row->has_ci = row->has_last_gi = true;
+	row->gi = row->last_gi = job->gi;
 	row->ci = job->ci;
 	snprintf(row->mig_uuid, sizeof(row->mig_uuid), "%s", job->mig_uuid);
 	instance->dirty = true;
@@ -86,32 +87,67 @@ static bool restore_again(const struct steward_lease *lease, struct steward_inst
 	return true;
 }
 
+/* Part of a layout: that place is its own, and it is tried again for as long as it takes. */
+static bool lay_again(struct steward *steward, struct steward_instance *instance,
+		      const struct job *job, int64_t now_s)
+{
+	if (!instance->row.laid)
+		return false;
+	instance->again_s = now_s + (1 << (instance->tries < 6 ? instance->tries : 6));
+	instance->tries++;
+	snprintf(instance->note, sizeof(instance->note), "cannot be made again: %.200s",
+		 job->err.text);
+	if (instance->tries == STUCK_TRIES)
+		steward_note(steward, EVENT_STUCK, &(struct about){.instance = &instance->row},
+			     now_s, "%s", job->err.text);
+	return true;
+}
+
+/* left: what was made may still be there. */
+static void put_away(struct steward_instance *instance, bool left, int64_t now_s)
+{
+	instance->tries = 0;
+	instance->row.laid = false;
+	if (left) {
+		instance->row.state = INSTANCE_DESTROYING;
+		return;
+	}
+	instance->row.state = INSTANCE_GONE;
+	instance->row.has_gone = true;
+	instance->row.gone_s = now_s;
+}
+
+static void note_failure(struct steward *steward, const struct steward_lease *lease,
+			 struct steward_instance *instance, const struct job *job, int64_t now_s)
+{
+	if (!lease && instance->row.laid && instance->tries)
+		return; /* told when it was tried first */
+	steward_note(
+		steward, EVENT_FAILED,
+		&(struct about){.lease = lease ? &lease->row : NULL, .instance = &instance->row},
+		now_s, "%s", job->err.text);
+}
+
 static void create_failed(struct steward *steward, struct steward_instance *instance,
 			  const struct job *job, int64_t now_s)
 {
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	struct steward_gpu *gpu = &steward->gpus[instance->gpu];
+	bool by_change = steward_change_heard(steward, instance, &job->err), stays = false;
 
-	steward_note(
-		steward, EVENT_FAILED,
-		&(struct about){.lease = lease ? &lease->row : NULL, .instance = &instance->row},
-		now_s, "%s", job->err.text);
+	note_failure(steward, lease, instance, job, now_s);
 	snprintf(instance->row.why, sizeof(instance->row.why), "%.*s",
 		 (int)sizeof(instance->row.why) - 1, job->err.text);
 	instance->dirty = true;
-	if (restore_again(lease, instance, job, now_s))
+	if (!by_change && restore_again(lease, instance, job, now_s))
 		return;
 	instance->lease = 0;
-	instance->tries = 0;
-	if (job->left) {
-		instance->row.state = INSTANCE_DESTROYING;
-	} else {
-		instance->row.state = INSTANCE_GONE;
-		instance->row.has_gone = true;
-		instance->row.gone_s = now_s;
-	}
+	if (!by_change && lay_again(steward, instance, job, now_s))
+		stays = true;
+	else
+		put_away(instance, job->left, now_s);
 	/* No room only means that our picture was old. */
-	if (job->err.code != ERR_NO_ROOM)
+	if (job->err.code != ERR_NO_ROOM && !stays)
 		gpu->rest_until_s = now_s + STEWARD_REST_S;
 	if (lease && lease->row.state < LEASE_ENDING)
 		grant_again(steward, lease, &job->err, now_s);
@@ -128,6 +164,7 @@ static void destroy_failed(struct steward *steward, struct steward_instance *ins
 	int64_t wait_s = 1 << (instance->tries < 6 ? instance->tries : 6);
 	struct about about = {.instance = &instance->row};
 
+	steward_change_heard(steward, instance, &job->err);
 	instance->again_s = now_s + wait_s;
 	instance->tries++;
 	snprintf(instance->note, sizeof(instance->note), "cannot be removed: %.200s",
@@ -167,7 +204,10 @@ static void gpu_job_done(struct steward *steward, struct job *job, int64_t now_s
 		looked = job->after != NULL;
 		if (looked) /* where else, if it failed, is asked of what is there now */
 			steward_accept_look(gpu, &job->after, job->tick);
-		work_done(steward, job, now_s);
+		if (job->kind == JOB_MIG)
+			steward_change_mode_done(steward, i, job, now_s);
+		else
+			work_done(steward, job, now_s);
 		if (looked)
 			steward_act_on_look(steward, i, now_s);
 		return;
@@ -183,6 +223,7 @@ void steward_done(struct steward *steward, struct job *take_job, int64_t now_s)
 	else
 		gpu_job_done(steward, job, now_s);
 	steward_settle(steward);
+	steward_changes_advance(steward, now_s);
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
 	if (steward->survey_wanted)

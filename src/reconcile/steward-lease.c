@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-change-part.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -88,6 +88,15 @@ static bool is_wanted_warm(const struct steward *steward, const struct steward_l
 	return n_free < class_->warm;
 }
 
+/* It is part of a layout, or a change that is under way decides. */
+static bool stays(const struct steward *steward, const struct steward_instance *instance,
+		  int64_t now_s)
+{
+	return instance->row.laid ||
+	       (instance->row.state == INSTANCE_PRESENT && instance->gpu != STEWARD_NO_GPU &&
+		steward_change_on(steward, instance->gpu, now_s));
+}
+
 void steward_close_lease(struct steward *steward, struct steward_lease *lease, int64_t now_s)
 {
 	struct steward_instance *instance = steward_instance_of(steward, lease);
@@ -102,7 +111,8 @@ void steward_close_lease(struct steward *steward, struct steward_lease *lease, i
 	if (!instance)
 		return;
 	instance->lease = 0;
-	if (instance->row.state == INSTANCE_GONE || is_wanted_warm(steward, lease, instance))
+	if (instance->row.state == INSTANCE_GONE || stays(steward, instance, now_s) ||
+	    is_wanted_warm(steward, lease, instance))
 		return;
 	instance->row.state = INSTANCE_DESTROYING;
 	instance->dirty = true;

@@ -32,6 +32,7 @@ bool steward_is_movable(const struct steward *steward, const struct steward_gpu 
 	/* A process that holds a lease was given the UUID of its instance. */
 	if (lease->row.state != LEASE_ACTIVE || lease->row.pid_holds ||
 	    instance->row.state != INSTANCE_PRESENT || instance->job || !instance->row.has_gi ||
+	    instance->row.laid || instance->change ||
 	    !observed_is_idle(gpu->seen, instance->row.gi) || destination(steward, lease->row.id))
 		return false;
 	class_ = policy_class_find(steward->policy, lease->row.class_name, &ignored);

@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-change-part.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,14 +46,16 @@ static const char *mig_word(const struct backend_gpu *info)
 }
 
 static void see_gpu(struct steward *steward, size_t index, const struct backend_gpu *info,
-		    int64_t now_s)
+		    uint64_t tick, int64_t now_s)
 {
 	struct steward_gpu *gpu = &steward->gpus[index];
 	bool fresh = !gpu->there || gpu->info.mig != info->mig || gpu->info.lost != info->lost;
 	struct ledger_instance row = {0};
 
 	gpu->info = *info;
+	gpu->info_tick = tick;
 	gpu->there = true;
+	steward_change_recall(steward, index);
 	gpu->managed = policy_manages_gpu(steward->policy, info->index, info->uuid,
 					  info->board ? info->board->id : NULL);
 	if (!fresh)
@@ -94,7 +96,7 @@ static void survey_gpu(struct steward *steward, struct job *job, size_t i, int64
 	/* Something was begun since this look, or is still going on: it tells more. */
 	if (gpu->jobs || gpu->changed_tick > job->tick)
 		return;
-	see_gpu(steward, index, &job->gpus[i], now_s);
+	see_gpu(steward, index, &job->gpus[i], job->tick, now_s);
 	for (size_t k = 0; k < steward->n_instances; k++)
 		if (steward->instances[k]->gpu == STEWARD_NO_GPU || !steward->instances[k]->profile)
 			steward_bind(steward, steward->instances[k]);

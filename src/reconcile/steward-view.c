@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-change-part.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const struct steward_lease *holder(const struct steward *steward,
 static bool is_free(const struct steward_gpu *gpu, const struct steward_instance *instance)
 {
 	return instance->row.state == INSTANCE_PRESENT && !instance->lease &&
-	       !instance->row.has_mover && !instance->job &&
+	       !instance->row.has_mover && !instance->job && !instance->change &&
 	       instance->row.has_gi && observed_is_idle(gpu->seen, instance->row.gi);
 }
 
@@ -43,6 +43,7 @@ static void view_instance(const struct steward *steward, const struct steward_gp
 		.profile = instance->profile,
 		.start = instance->row.start,
 		.use = is_free(gpu, instance) ? CHOOSE_FREE : CHOOSE_HELD,
+		.laid = instance->row.laid,
 	};
 	if (lease) {
 		at->lease = lease->row.id;
@@ -84,6 +85,7 @@ static void view_gpu(const struct steward *steward, size_t index, int64_t now_s,
 	*ret = (struct choose_gpu){.usable = is_usable(gpu, now_s), .board = gpu->info.board};
 	if (!ret->usable)
 		return;
+	ret->closed = steward_change_on(steward, index, now_s) != NULL;
 	for (size_t i = 0; i < steward->n_instances; i++) {
 		const struct steward_instance *instance = steward->instances[i];
 

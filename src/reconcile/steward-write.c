@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-change-part.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +35,7 @@ static int save(struct steward *steward, struct err *err)
 	for (size_t i = 0; !r && i < steward->n_leases; i++)
 		if (steward->leases[i]->dirty)
 			r = ledger_lease_update(steward->ledger, &steward->leases[i]->row, err);
+	r = r ? r : steward_changes_save(steward, err);
 	return r ? r : steward_save_notes(steward, 0, err);
 }
 
@@ -56,6 +57,7 @@ void steward_saved(struct steward *steward)
 		steward->instances[i]->dirty = false;
 	for (size_t i = 0; i < steward->n_leases; i++)
 		steward->leases[i]->dirty = false;
+	steward_changes_saved(steward);
 	steward->n_notes = 0;
 	steward->unwritable = false;
 	submit_pending(steward);
@@ -78,7 +80,7 @@ static bool has_unsaved(const struct steward *steward)
 		dirty = steward->instances[i]->dirty;
 	for (size_t i = 0; !dirty && i < steward->n_leases; i++)
 		dirty = steward->leases[i]->dirty;
-	return dirty;
+	return dirty || steward_changes_unsaved(steward);
 }
 
 /* What is unsaved comes first: it may be the same rows, or who had the place before. */

@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-change-part.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +191,7 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 	if (!r && !loading.result)
 		r = ledger_leases(ledger, &live, load_lease, &loading, err);
 	r = r ? r : loading.result;
+	r = r ? r : steward_changes_load(steward, err);
 	if (r) {
 		steward_done_with(steward);
 		return r;
@@ -209,6 +210,7 @@ void steward_done_with(struct steward *steward)
 		free(steward->leases[i]);
 	for (size_t i = 0; i < steward->n_pending; i++)
 		job_free(steward->pending[i].job);
+	steward_changes_free(steward);
 	free(steward->instances);
 	free(steward->leases);
 	free(steward->notes);
@@ -229,7 +231,7 @@ static bool in_a_hurry(const struct steward *steward)
 		    (steward->instances[i]->row.state == INSTANCE_CREATING &&
 		     steward->instances[i]->tries))
 			return true;
-	return steward->unwritable || !steward->surveyed;
+	return steward->unwritable || !steward->surveyed || steward_changes_hurry(steward);
 }
 
 static void expire(struct steward *steward, int64_t now_s)
@@ -259,7 +261,7 @@ static int64_t next_end(const struct steward *steward, int64_t at_latest_s)
 static void forget_waits(struct steward *steward)
 {
 	for (size_t i = 0; i < steward->n_gpus; i++)
-		steward->gpus[i].rest_until_s = 0;
+		steward->gpus[i].rest_until_s = steward->gpus[i].mode_again_s = 0;
 	for (size_t i = 0; i < steward->n_instances; i++)
 		steward->instances[i]->again_s = 0;
 }
@@ -277,6 +279,7 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 	steward_settle(steward);
 	if (now_s >= steward->survey_s + every_s || now_s < steward->survey_s)
 		steward_look(steward);
+	steward_changes_advance(steward, now_s);
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
 	steward_retain(steward, now_s);

@@ -31,6 +31,7 @@
 
 #include "backend/backend.h"
 #include "base/err.h"
+#include "ledger/ledger-change.h"
 #include "ledger/ledger.h"
 #include "planner/choose.h"
 #include "policy/policy.h"
@@ -56,6 +57,10 @@ struct steward_gpu {
 	uint64_t changed_tick;	   /* older observations do not count */
 	unsigned jobs;		   /* under way */
 	int64_t rest_until_s;
+	uint64_t info_tick;	     /* info was read by a look asked for then */
+	struct ledger_wanted wanted; /* by the last change; gpu "": none yet */
+	bool wanted_known, wanted_dirty;
+	int64_t mode_again_s; /* its MIG mode is not to be set before */
 	size_t n_strangers;
 	struct place_key {
 		unsigned profile_id, start;
@@ -67,6 +72,7 @@ struct steward_instance {
 	size_t gpu; /* index, STEWARD_NO_GPU: not in this server now */
 	const struct profile *profile;
 	int64_t lease;	 /* 0: nobody's */
+	int64_t change; /* one that is making or removing it; 0: none */
 	bool job, dirty; /* job: one is under way or waits to be */
 	unsigned tries;
 	int64_t again_s; /* not to be tried before */
@@ -85,13 +91,15 @@ struct steward_lease {
 	int64_t estimate_s;
 };
 
-struct steward_note; /* an event not yet written */
+struct steward_note;   /* an event not yet written */
+struct steward_change; /* steward-change.h */
+struct steward_guard;
 
 struct steward_hooks {
 	void *arg;
 	/* Run a job; worker STEWARD_NO_GPU is for surveys. Comes back by steward_done(). */
 	void (*submit)(void *arg, size_t worker, struct job *take_job);
-	/* A lease changed its state or its place in the queue. */
+	/* A lease changed its state or its place in the queue; a change of layout: its key. */
 	void (*changed)(void *arg, int64_t lease);
 	/* Call steward_holder_gone() when that process ends (it may have ended already). */
 	void (*watch)(void *arg, int64_t lease, pid_t pid, uint64_t pid_start);
@@ -111,6 +119,9 @@ struct steward {
 	size_t n_instances, cap_instances;
 	struct steward_lease **leases; /* not ended; by id */
 	size_t n_leases, cap_leases;
+	struct steward_change **changes; /* not ended; by id */
+	size_t n_changes, cap_changes;
+	const struct steward_guard *guard; /* NULL: none */
 
 	uint64_t tick;
 	bool surveying, survey_wanted;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "reconcile/steward-change.h"
 #include "steward-host.h"
 
 /* ---- the world ---- */
@@ -127,6 +128,10 @@ const char *host_unrest(struct host *host)
 		unrest = instance_unrest(host, steward->instances[i]);
 	for (size_t i = 0; !unrest && i < steward->n_leases; i++)
 		unrest = lease_unrest(host, steward->leases[i]);
+	for (size_t i = 0; !unrest && i < steward->n_changes; i++)
+		if (steward->changes[i]->row.state == CHANGE_RUNNING ||
+		    steward->changes[i]->row.state == CHANGE_UNDOING)
+			unrest = "a change of the layout is under way";
 	return unrest;
 }
 

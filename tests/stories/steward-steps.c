@@ -114,6 +114,13 @@ static int counted_processes(struct backend *backend, const char *gpu, struct ba
 	return CALL(processes, gpu, ret, ret_n, err);
 }
 
+static int counted_set_mig(struct backend *backend, const char *gpu, bool on, bool *ret_pending,
+			   struct err *err)
+{
+	(void)backend;
+	return CALL(set_mig, gpu, on, ret_pending, err);
+}
+
 static int counted_gi_create(struct backend *backend, const char *gpu, unsigned profile_id,
 			     unsigned start, unsigned size, unsigned *ret_gi, struct err *err)
 {
@@ -144,7 +151,8 @@ static int counted_ci_destroy(struct backend *backend, const char *gpu, unsigned
 
 bool steps_changes(const char *call)
 {
-	static const char *const calls[] = {"gi_create", "gi_destroy", "ci_create", "ci_destroy"};
+	static const char *const calls[] = {"gi_create", "gi_destroy", "ci_create", "ci_destroy",
+					    "set_mig"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		if (!strcmp(calls[i], call))
@@ -160,6 +168,7 @@ void steps_watch_backend(struct backend *inner, struct backend **ret)
 		.gpus = counted_gpus,
 		.instances = counted_instances,
 		.processes = counted_processes,
+		.set_mig = counted_set_mig,
 		.gi_create = counted_gi_create,
 		.gi_destroy = counted_gi_destroy,
 		.ci_create = counted_ci_create,

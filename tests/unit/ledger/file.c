@@ -280,6 +280,39 @@ static void test_migration(void **state)
 	assert_int_equal(number(db, "PRAGMA user_version"), now);
 	assert_int_equal(number(db, "SELECT count(*) FROM lease"), 1);
 	sqlite3_close(db);
+	unlink(copy);
+	place_done(&place);
+}
+
+static void count_instance(const struct ledger_instance *instance, void *arg)
+{
+	assert_false(instance->laid);
+	assert_string_equal(instance->profile, "2g.20gb");
+	++*(size_t *)arg;
+}
+
+/* An instance of the first schema is there in the present one. */
+static void test_first_instance(void **state)
+{
+	const struct ledger_schema first = {ledger_schema.steps, 1};
+	struct err err = ERR_INIT;
+	struct ledger *ledger;
+	struct place place;
+	size_t n = 0;
+	sqlite3 *db;
+
+	(void)state;
+	place_init(&place);
+	db = open_raw(place.path);
+	assert_works(ledger_schema_upgrade(db, place.path, &first, &err));
+	sqlite3_close(db);
+	sql(place.path, "INSERT INTO gpu VALUES('GPU-1', 0, NULL, NULL, NULL, NULL, 1, 1);"
+			"INSERT INTO instance VALUES(1, 'GPU-1', 14, '2g.20gb', 4, 2, 2, 5, 0, 'MIG-1',"
+			" 0, 'present', 1, NULL, NULL)");
+	assert_works(ledger_open(place.path, &ledger, &err));
+	assert_works(ledger_instances(ledger, count_instance, &n, &err));
+	assert_int_equal(n, 1);
+	ledger_close(ledger);
 	place_done(&place);
 }
 
@@ -468,7 +501,7 @@ int main(void)
 		cmocka_unit_test(test_made_private),	cmocka_unit_test(test_one_daemon_only),
 		cmocka_unit_test(test_no_links),	cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_refused_files),	cmocka_unit_test(test_migration),
-		cmocka_unit_test(test_first_schema),
+		cmocka_unit_test(test_first_schema), cmocka_unit_test(test_first_instance),
 		cmocka_unit_test(test_file_size_limit), cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_log_stays_small),
 	};
