@@ -1,11 +1,14 @@
 #include "cli/ask.h"
 
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/sizes.h"
+#include "cli/when.h"
 #include "client/client.h"
 
 int ask(const struct cli_wish *wish, const char *method, const char *path, const json_t *body,
@@ -32,6 +35,21 @@ void ask_add(struct text *path, const char *key, const char *value)
 	}
 	text_addf(path, "%c%s=%s", strchr(text_str(path), '?') ? '&' : '?', key,
 		  client_escape(escaped, size, value));
+}
+
+int ask_add_moment(struct text *path, const char *key, const char *typed, const char *option,
+		   struct err *err)
+{
+	char number[24];
+	int64_t when_s;
+
+	if (!typed)
+		return 0;
+	if (when_parse(typed, clock_now_s(), &when_s, err))
+		return fail_in(err, "%s: ", option);
+	snprintf(number, sizeof(number), "%" PRId64, when_s < 0 ? 0 : when_s);
+	ask_add(path, key, number);
+	return 0;
 }
 
 int ask_lease_id(const char *typed, int64_t *ret, struct err *err)

@@ -19,6 +19,13 @@ int ask(const struct cli_wish *wish, const char *method, const char *path, const
 /* Add "?key=value" or "&key=value", escaped; nothing when value is NULL. */
 void ask_add(struct text *path, const char *key, const char *value);
 
+/*
+ * The same with a moment as typed (when.h), in seconds; nothing when typed is NULL.
+ *   err  INVALID, "--since: " (the option) in front
+ */
+int ask_add_moment(struct text *path, const char *key, const char *typed, const char *option,
+		   struct err *err);
+
 /* "12" as typed; err: INVALID, with where to find it. */
 int ask_lease_id(const char *typed, int64_t *ret, struct err *err);
 

@@ -2,9 +2,7 @@
 
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "cli/ask.h"
-#include "cli/when.h"
 
 #define PAGE 1000
 
@@ -16,21 +14,6 @@ struct stream {
 	int64_t after;
 	bool ended;
 };
-
-static int add_moment(struct text *path, const char *key, const char *typed, const char *option,
-		      struct err *err)
-{
-	char number[24];
-	int64_t when_s;
-
-	if (!typed)
-		return 0;
-	if (when_parse(typed, clock_now_s(), &when_s, err))
-		return fail_in(err, "%s: ", option);
-	snprintf(number, sizeof(number), "%" PRId64, when_s < 0 ? 0 : when_s);
-	ask_add(path, key, number);
-	return 0;
-}
 
 static int next_page(const struct audit_wish *wish, struct stream *stream, struct err *err)
 {
@@ -44,8 +27,8 @@ static int next_page(const struct audit_wish *wish, struct stream *stream, struc
 	ask_add(&path, "user", wish->user);
 	ask_add(&path, "class", wish->class_name);
 	ask_add(&path, "after", after);
-	r = add_moment(&path, "since_s", wish->since, "--since", err);
-	r = r ? r : add_moment(&path, "until_s", wish->until, "--until", err);
+	r = ask_add_moment(&path, "since_s", wish->since, "--since", err);
+	r = r ? r : ask_add_moment(&path, "until_s", wish->until, "--until", err);
 	if (!r && text_failed(&path))
 		r = fail(err, ERR_NOMEM, "no memory for a request");
 	json_decref(stream->answer);

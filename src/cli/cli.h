@@ -14,7 +14,7 @@
 	X(status) X(gpus) X(classes)                  \
 	X(lease) X(run) X(leases) X(renew) X(release) \
 	X(approve) X(deny)                            \
-	X(log) X(audit)                               \
+	X(log) X(audit) X(usage)                      \
 	X(boards) X(profiles) X(policy)               \
 	X(layout) X(size) X(simulate)                 \
 	X(completion)

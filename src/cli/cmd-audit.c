@@ -38,6 +38,7 @@ static const struct column columns[] = {
 	{"profile", "PROFILE", COLUMN_TEXT, "the profile that was received"},
 	{"id", "ID", COLUMN_NUMBER, "number of the lease, or of the event of a refusal"},
 	{"reason", "REASON", COLUMN_TEXT, "what for"},
+	{"fields", "FIELDS", COLUMN_PAIRS, "its free fields", .extra = true},
 	{"kind", "KIND", COLUMN_TEXT, "lease or refusal", .extra = true},
 	{"uid", "UID", COLUMN_NUMBER, "number of the user", .extra = true},
 	{"team", "TEAM", COLUMN_TEXT, "the team it counts for", .extra = true},
@@ -53,9 +54,6 @@ static const struct column columns[] = {
 };
 
 /* ---- rows ---- */
-
-enum { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON };
-static const char *const formats[] = {"table", "csv", "json"};
 
 struct listing {
 	const struct audit_wish *wish;
@@ -85,13 +83,11 @@ static int list(const struct audit_wish *wish, struct err *err)
 {
 	struct listing listing = {.wish = wish};
 	cleanup(json_decref) json_t *answer = NULL;
-	int format = wish->common.json ? FORMAT_JSON : FORMAT_TABLE;
-	int r;
+	enum view_format format;
+	int r = view_format(&wish->common, wish->format, &format, err);
 
-	if (wish->format)
-		format = cmd_word(wish->format, "format", formats, ARRAY_SIZE(formats), err);
-	if (format < 0)
-		return fail_in(err, "--format: ");
+	if (r)
+		return r;
 	if (format == FORMAT_CSV)
 		return audit_rows(wish, print_csv, &listing, err);
 	listing.rows = json_array();

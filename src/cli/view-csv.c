@@ -9,6 +9,21 @@
 #include "base/clock.h"
 #include "cli/view.h"
 
+int view_format(const struct cli_wish *wish, const char *typed, enum view_format *ret,
+		struct err *err)
+{
+	static const char *const formats[] = {
+		[FORMAT_TABLE] = "table", [FORMAT_CSV] = "csv", [FORMAT_JSON] = "json"};
+	int format = wish->json ? FORMAT_JSON : FORMAT_TABLE;
+
+	if (typed)
+		format = cmd_word(typed, "format", formats, ARRAY_SIZE(formats), err);
+	if (format < 0)
+		return fail_in(err, "--format: ");
+	*ret = (enum view_format)format;
+	return 0;
+}
+
 /*
  * A text that a spreadsheet would take for a formula gets an apostrophe in front, which it takes
  * for "this is text": reasons and sentences are other people's words.
@@ -34,18 +49,23 @@ static void add_text(const char *s, struct text *ret)
 
 static void add_value(const struct column *column, const json_t *value, struct text *ret)
 {
+	cleanup(text_done) struct text pairs = TEXT_INIT;
 	char time[32];
 
-	if (json_is_string(value))
+	if (json_is_object(value)) {
+		view_value(column->type, value, 0, &pairs);
+		add_text(text_str(&pairs), ret);
+	} else if (json_is_string(value)) {
 		add_text(json_string_value(value), ret);
-	else if (json_is_integer(value) && column->type == COLUMN_WHEN)
+	} else if (json_is_integer(value) && column->type == COLUMN_WHEN) {
 		text_add(ret, clock_format_iso(time, sizeof(time), json_integer_value(value)));
-	else if (json_is_integer(value))
+	} else if (json_is_integer(value)) {
 		text_addf(ret, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-	else if (json_is_real(value))
+	} else if (json_is_real(value)) {
 		text_addf(ret, "%.12g", json_real_value(value));
-	else if (json_is_boolean(value))
+	} else if (json_is_boolean(value)) {
 		text_add(ret, json_is_true(value) ? "true" : "false");
+	}
 }
 
 int view_csv(const struct cli_wish *wish, const struct column *columns, size_t n, bool heading,

@@ -83,6 +83,13 @@ static void add_real(const json_t *value, int64_t now_s, struct text *ret)
 		text_addf(ret, "%.1f", json_number_value(value));
 }
 
+static void add_money(const json_t *value, int64_t now_s, struct text *ret)
+{
+	(void)now_s;
+	if (json_is_number(value))
+		text_addf(ret, "%.2f", json_number_value(value));
+}
+
 static void add_factor(const json_t *value, int64_t now_s, struct text *ret)
 {
 	(void)now_s;
@@ -138,6 +145,20 @@ static void add_counts(const json_t *value, int64_t now_s, struct text *ret)
 	}
 }
 
+static void add_pairs(const json_t *value, int64_t now_s, struct text *ret)
+{
+	const char *name;
+	json_t *text;
+
+	(void)now_s;
+	json_object_foreach((json_t *)value, name, text) {
+		text_add(ret, ret->len ? " " : "");
+		text_add_printable(ret, name);
+		text_add(ret, "=");
+		add_scalar(text, ret);
+	}
+}
+
 static const struct {
 	void (*add)(const json_t *value, int64_t now_s, struct text *ret);
 	bool right;
@@ -148,7 +169,8 @@ static const struct {
 	[COLUMN_WHEN] = {add_when, false},     [COLUMN_LEFT] = {add_left, true},
 	[COLUMN_SPAN] = {add_span, true},      [COLUMN_FLAG] = {add_text, false},
 	[COLUMN_LENGTH] = {add_length, true},  [COLUMN_LIST] = {add_list, false},
-	[COLUMN_COUNTS] = {add_counts, false},
+	[COLUMN_COUNTS] = {add_counts, false}, [COLUMN_MONEY] = {add_money, true},
+	[COLUMN_PAIRS] = {add_pairs, false},
 };
 
 void view_value(enum column_type type, const json_t *value, int64_t now_s, struct text *ret)

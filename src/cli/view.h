@@ -26,11 +26,13 @@ enum column_type {
 	COLUMN_SPAN,   /* seconds */
 	COLUMN_SHARE,  /* 0..1, or more, in percent: 96.60% */
 	COLUMN_REAL,   /* 61.3 */
+	COLUMN_MONEY,  /* 61.30 */
 	COLUMN_FACTOR, /* 0.75, 1 */
 	COLUMN_FLAG,   /* yes or no */
 	COLUMN_LENGTH, /* of a list */
 	COLUMN_LIST,   /* of texts or numbers */
 	COLUMN_COUNTS, /* {"name": number}: 2x1g.10gb, without zeros and variants (+me, -me) */
+	COLUMN_PAIRS,  /* {"name": "text"}: name=text */
 	COLUMN_TYPE_COUNT
 };
 
@@ -67,6 +69,11 @@ int view_print(const struct cli_wish *wish, const struct column *columns, size_t
  */
 int view_csv(const struct cli_wish *wish, const struct column *columns, size_t n, bool heading,
 	     const json_t *rows, struct err *err);
+
+/* FORMAT of --format: a word, or NULL for what --json says. err: INVALID with "did you mean" */
+enum view_format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON };
+int view_format(const struct cli_wish *wish, const char *typed, enum view_format *ret,
+		struct err *err);
 
 /* The columns that wish->columns names, else the usual ones, or all. */
 #define VIEW_MAX_COLUMNS 32

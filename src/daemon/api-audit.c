@@ -7,11 +7,6 @@
 #include "ledger/ledger-audit.h"
 #include "ledger/ledger-chain.h"
 
-static json_t *number_if(bool known, int64_t value)
-{
-	return known ? json_integer(value) : json_null();
-}
-
 /* What became of it. */
 static const char *decision(const struct ledger_audit *row)
 {
@@ -30,18 +25,18 @@ static json_t *audit_json(const struct ledger_audit *row)
 	const struct ledger_instance *at = row->has_instance ? &row->instance : NULL;
 
 	return json_pack(
-		"{s:s, s:I, s:s, s:I, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:I, s:s, s:I, s:o, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:o, s:o, s:o, s:o}",
 		"kind", row->refused ? "refusal" : "lease", "id", (json_int_t)lease->id, "user",
 		lease->user, "uid", (json_int_t)lease->uid, "team", api_text(lease->team), "class",
-		lease->class_name, "reason", api_text(lease->reason), "decision", decision(row),
+		lease->class_name, "reason", api_text(lease->reason), "fields", api_fields(lease), "decision", decision(row),
 		"rule", api_text(lease->rule), "answered_by", api_text(row->approved_by),
-		"answered_s", number_if(row->has_approved, row->approved_s), "answer",
+		"answered_s", api_number(row->has_approved, row->approved_s), "answer",
 		api_text(row->answer), "profile", api_text(at ? at->profile : NULL), "gpu_uuid",
-		api_text(at ? at->gpu : NULL), "start", number_if(at, at ? at->start : 0), "uuid",
+		api_text(at ? at->gpu : NULL), "start", api_number(at, at ? at->start : 0), "uuid",
 		api_text(at ? at->mig_uuid : NULL), "requested_s", json_integer(lease->requested_s),
-		"granted_s", number_if(lease->has_granted, lease->granted_s), "ended_s",
-		number_if(lease->has_ended, lease->ended_s), "ended_by", api_text(row->ended_by),
+		"granted_s", api_number(lease->has_granted, lease->granted_s), "ended_s",
+		api_number(lease->has_ended, lease->ended_s), "ended_by", api_text(row->ended_by),
 		"why", api_text(lease->why_ended));
 }
 

@@ -10,7 +10,7 @@
 
 /* ---- what a lease tells ---- */
 
-static json_t *fields_json(const struct ledger_lease *row)
+json_t *api_fields(const struct ledger_lease *row)
 {
 	json_t *json = row->fields[0] ? json_loads(row->fields, 0, NULL) : NULL;
 
@@ -59,7 +59,7 @@ json_t *api_add_grants(json_t *take_json, const struct steward *steward,
 			json_pack("{s:b, s:i, s:o, s:o, s:o, s:o}", "expiring", expiring, "renewals",
 				  (int)row->renewals, "together",
 				  api_number(row->has_together, row->together), "fields",
-				  fields_json(row), "approval", approval_json(steward, row), "bundle",
+				  api_fields(row), "approval", approval_json(steward, row), "bundle",
 				  bundle_json(steward, row, instance)));
 	return take_json;
 }

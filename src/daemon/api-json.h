@@ -26,6 +26,9 @@ json_t *api_event(const struct steward *steward, const struct ledger_event *even
 json_t *api_add_grants(json_t *take_json, const struct steward *steward,
 		       const struct ledger_lease *lease, const struct ledger_instance *instance);
 
+/* The free fields of a lease: an object of texts. */
+json_t *api_fields(const struct ledger_lease *row);
+
 /* null for "" and NULL */
 json_t *api_text(const char *text);
 /* null when not known */

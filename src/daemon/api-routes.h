@@ -21,4 +21,5 @@
 	X(EVENTS, "GET", "/v1/events", api_get_events, ANYBODY)         \
 	X(AUDIT, "GET", "/v1/audit", api_get_audit, ANYBODY)            \
 	X(AUDIT_HEAD, "GET", "/v1/audit/head", api_get_audit_head, ANYBODY) \
+	X(USAGE, "GET", "/v1/usage", api_get_usage, ANYBODY)            \
 	X(RELOAD, "POST", "/v1/policy/reload", api_post_reload, ADMIN)

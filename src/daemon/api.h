@@ -85,7 +85,7 @@ struct api_wish {
 	char name[API_MAX_NAME]; /* the word in the path */
 	/* query */
 	bool all, waiting_approval;
-	const char *user, *class_name, *gpu, *state, *kind;
+	const char *user, *class_name, *gpu, *state, *kind, *by;
 	int64_t lease, since_s, until_s, after, limit, wait_s;
 	/* body */
 	json_t *body; /* owned: texts below live in it */

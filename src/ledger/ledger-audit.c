@@ -21,7 +21,7 @@
 	"(SELECT " column " FROM event e WHERE e.lease = l.id AND e.kind IN (" kinds ")"           \
 	" ORDER BY e.id DESC LIMIT 1)"
 #define ANSWERS "'approved', 'denied'"
-#define ENDS	"'ending', 'released', 'revoked', 'expired'"
+#define ENDS	"'ending', 'released', 'revoked', 'expired', 'denied'"
 
 #define REFUSALS                                                                                   \
 	"SELECT id, time_s, uid, user, team, class, rule, text FROM event"                         \
@@ -53,6 +53,8 @@ static int read_lease(sqlite3_stmt *stmt, struct ledger_audit *ret, struct err *
 	take_text(stmt, at + 2, ret->approved_by, sizeof(ret->approved_by));
 	take_text(stmt, at + 3, ret->answer, sizeof(ret->answer));
 	take_text(stmt, at + 4, ret->ended_by, sizeof(ret->ended_by));
+	if (!ret->lease.has_granted && sqlite3_column_type(stmt, at + 5) != SQLITE_NULL)
+		take_text(stmt, at + 5, ret->lease.rule, sizeof(ret->lease.rule));
 	return 0;
 }
 
@@ -79,11 +81,10 @@ static void add_lease_question(struct text *sql)
 	table_add_names(&lease_table, "l.", sql);
 	text_add(sql, ", ");
 	table_add_names(&instance_table, "i.", sql);
-	text_add(sql, ", " OF_LEASE("kind", ANSWERS) ", " OF_LEASE("time_s", ANSWERS) ", " OF_LEASE(
-			      "actor", ANSWERS) ", " OF_LEASE("text", ANSWERS) ", " OF_LEASE("actor",
-											    ENDS)
-			      " FROM " LEASES
-			      " l LEFT JOIN instance i ON i.id = l.instance ORDER BY l.id");
+	text_add(sql, ", " OF_LEASE("kind", ANSWERS) ", " OF_LEASE("time_s", ANSWERS));
+	text_add(sql, ", " OF_LEASE("actor", ANSWERS) ", " OF_LEASE("text", ANSWERS));
+	text_add(sql, ", " OF_LEASE("actor", ENDS) ", " OF_LEASE("rule", ENDS));
+	text_add(sql, " FROM " LEASES " l LEFT JOIN instance i ON i.id = l.instance ORDER BY l.id");
 }
 
 static int bind(sqlite3_stmt *stmt, const struct ledger_audit_filter *filter, struct err *err)

@@ -61,7 +61,7 @@ def shows_rows():
         done = host.carve("audit", "--format", "csv")
         cells = list(csv.DictReader(io.StringIO(done.stdout, newline="")))
         same("csv", [cell["reason"] for cell in cells], ["'" + FORMULA, "a story", ""])
-        same("what is not known is empty", cells[2]["granted_s"], "")
+        same("what is not known is empty", cells[2]["granted_s"] + cells[2]["fields"], "")
         same("times", cells[0]["granted_s"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(rows[0]["granted_s"])))
         same("of a class", len(host.carve_json("audit", "--class", "half")["rows"]), 1)
         same("of a user", len(host.carve_json("audit", "--user", ANN)["rows"]), 2)
@@ -156,4 +156,27 @@ def rehash(path):
             db.execute("INSERT INTO chain(event, hash) VALUES(?, ?)", (event["id"], before))
 
 
-tell(shows_rows, by_pages, intact_and_not, given_up)
+def adds_up():
+    """what was held is added up, weighed and priced; what was used is not known"""
+    with Host(policy=POLICY + "price: {per_gpu_hour: 2, currency: EUR}\n") as host:
+        half, small = host.lease("half", ANN), host.lease("small", BOB)
+        host.stop()
+        with contextlib.closing(sqlite3.connect(host.ledger)) as db, db:  # ten hours ago already
+            db.execute("UPDATE lease SET granted_s = granted_s - 36000, ends_s = ends_s + 36000")
+        host.start()
+        answer = host.carve_json("usage", "--by", "user", "--since", "5h")
+        rows = {row["key"]: row for row in answer["rows"]}
+        for user, slices, part in ((ANN, 3, 1 / 2), (BOB, 1, 1 / 7)):
+            row = rows[str(user)]
+            same(f"hours of {user}", row["held_s"], 5 * 3600)
+            same("slices", row["slice_s"], 5.0 * 3600 * slices)
+            same("GPU", abs(row["gpu_s"] - 5 * 3600 * part) < 0.01, True)
+            same("cost", abs(row["cost"] - 5 * 2 * part) < 0.0001, True)
+            same("used", row["used_gpu_s"], None)
+        same("total", answer["total"]["leases"], 2)
+        same("a key that is none", host.carve("usage", "--by", "mood").returncode, 2)
+        for lease, uid in ((half, ANN), (small, BOB)):
+            host.release(lease["id"], uid)
+
+
+tell(shows_rows, by_pages, intact_and_not, given_up, adds_up)
