@@ -48,6 +48,7 @@ struct carved {
 	bool stop;
 	int stop_signal;
 	int64_t next_tick_s, next_head_s;
+	bool foresees; /* there is more of it to be worked out */
 };
 
 /* ---- options ---- */
@@ -278,6 +279,7 @@ static void tick(struct carved *carved)
 	http_run(carved->http);
 	if (http_s < carved->next_tick_s)
 		carved->next_tick_s = http_s;
+	carved->foresees = steward_foresee(&carved->steward);
 }
 
 static int wait_ms(const struct carved *carved)
@@ -286,6 +288,8 @@ static int wait_ms(const struct carved *carved)
 	int ms = left_s <= 0 ? 10 : left_s > 60 ? 60000 : (int)left_s * 1000;
 	int http_ms = http_timeout_ms(carved->http);
 
+	if (carved->foresees)
+		return 0;
 	return http_ms >= 0 && http_ms < ms ? http_ms : ms;
 }
 

@@ -15,7 +15,7 @@ struct class_wish {
 	const struct yaml_node *profiles, *boards, *aliases, *allow;
 	bool has_memory, has_slices, has_time, has_max_time, movable;
 	uint64_t memory_bytes;
-	int64_t slices, time_s, max_time_s, warm;
+	int64_t slices, time_s, max_time_s, warm, priority;
 	struct grant_wish grant;
 };
 
@@ -33,6 +33,7 @@ static const struct yaml_field class_fields[] = {
 	 offsetof(struct class_wish, has_max_time)},
 	{"warm", YAML_NUMBER, AT(class_wish, warm), .min = 0, .max = 64},
 	{"movable", YAML_BOOL, AT(class_wish, movable)},
+	{"priority", YAML_NUMBER, AT(class_wish, priority), .min = 0, .max = POLICY_MAX_PRIORITY},
 	{"allow", YAML_NODE, AT(class_wish, allow)},
 	GRANT_FIELDS(class_wish, grant),
 };
@@ -180,6 +181,7 @@ int policy_read_class(struct policy *policy, const struct yaml_node *map, struct
 	class_->match = &policy->class_matches[policy->n_classes];
 	class_->warm = (unsigned)wish.warm;
 	class_->grant = &policy->class_grants[policy->n_classes];
+	class_->priority = (int)wish.priority;
 	class_->restricted = wish.allow;
 	class_->movable = wish.movable;
 	class_->placement = &policy->placement;

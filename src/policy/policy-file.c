@@ -9,6 +9,7 @@
 
 #define MAX_GPUS  64 /* in gpus.use and gpus.except */
 #define MAX_QUEUE 10000
+#define DAY	  INT64_C(86400)
 
 void policy_free(struct policy *policy)
 {
@@ -85,18 +86,24 @@ static int read_gpus(const struct yaml_node *map, struct policy_gpus *ret, struc
 
 static int read_queue(const struct yaml_node *map, struct policy *policy, struct err *err)
 {
-	struct {
-		int64_t max, max_per_user;
-	} wish = {policy->queue_max, policy->queue_max_per_user};
+	struct queue_wish {
+		int64_t max, max_per_user, age_s;
+	} wish = {policy->queue_max, policy->queue_max_per_user, policy->age_s};
 	static const struct yaml_field fields[] = {
-		{"max", YAML_NUMBER, 0, .min = 0, .max = MAX_QUEUE},
-		{"max_per_user", YAML_NUMBER, sizeof(int64_t), .min = 0, .max = MAX_QUEUE},
+		{"max", YAML_NUMBER, AT(queue_wish, max), .min = 0, .max = MAX_QUEUE},
+		{"max_per_user", YAML_NUMBER, AT(queue_wish, max_per_user), .min = 0,
+		 .max = MAX_QUEUE},
+		{"age", YAML_DURATION, AT(queue_wish, age_s)},
 	};
 	int r = map_read(map, "'queue'", "queue: {max: 200}", fields, ARRAY_SIZE(fields), &wish,
 			 err);
 
 	if (r)
 		return r;
+	if (wish.age_s < 60 || wish.age_s > 366 * DAY)
+		return yaml_node_fail(yaml_node_get(map, "age"), err,
+				      "'age' must be between 1 minute and 366 days");
+	policy->age_s = wish.age_s;
 	policy->queue_max = (unsigned)wish.max;
 	policy->queue_max_per_user =
 		(unsigned)(wish.max_per_user < wish.max ? wish.max_per_user : wish.max);
@@ -168,6 +175,7 @@ int policy_parse(const char *bytes, size_t len, const char *name, struct policy 
 
 	if (!policy)
 		return fail(err, ERR_NOMEM, "no memory for '%.80s'", name);
+	policy->age_s = DAY;
 	policy->queue_max = 200;
 	policy->queue_max_per_user = 10;
 	r = yaml_doc_parse(bytes, len, name, &policy->doc, err);

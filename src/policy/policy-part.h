@@ -84,6 +84,8 @@ struct policy {
 	size_t n_fields;
 	struct policy_field_rule fields[POLICY_MAX_FIELDS];
 	unsigned queue_max, queue_max_per_user;
+	int64_t age_s;	     /* who has waited so long climbs by one */
+	int64_t half_life_s; /* of past use; 0: it does not count */
 	struct policy_gpus gpus;
 	struct policy_placement placement;
 	struct policy_price price;

@@ -40,6 +40,7 @@ struct team_wish {
 	struct policy_members members;
 	const struct yaml_node *quota, *per_user, *classes;
 	double share;
+	int64_t priority;
 };
 
 static const struct yaml_field team_fields[] = {
@@ -49,6 +50,7 @@ static const struct yaml_field team_fields[] = {
 	{"per_user", YAML_NODE, AT(team_wish, per_user)},
 	{"classes", YAML_NODE, AT(team_wish, classes)},
 	{"share", YAML_FACTOR, AT(team_wish, share)},
+	{"priority", YAML_NUMBER, AT(team_wish, priority), .min = 0, .max = POLICY_MAX_PRIORITY},
 };
 
 static int read_quota(const struct yaml_node *map, struct policy_quota *ret, struct err *err)
@@ -135,6 +137,7 @@ int policy_read_team(struct policy *policy, const struct yaml_node *map, struct 
 				      "'share' must be between 0.01 and 1000");
 	snprintf(team->name, sizeof(team->name), "%s", map->key);
 	team->share = wish.share;
+	team->priority = (int)wish.priority;
 	team->match = &policy->team_matches[policy->n_teams];
 	*team->match = (struct policy_team_match){
 		.is_everyone = !strcmp(team->name, "everyone"),

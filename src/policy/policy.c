@@ -79,6 +79,11 @@ const struct policy_team *policy_team_at(const struct policy *policy, size_t i)
 	return &policy->teams[i];
 }
 
+int64_t policy_age_s(const struct policy *policy)
+{
+	return policy->age_s;
+}
+
 unsigned policy_queue_max(const struct policy *policy)
 {
 	return policy->queue_max;

@@ -32,6 +32,7 @@
 #define POLICY_MAX_PROFILES 64 /* more than any board has */
 #define POLICY_MAX_FIELDS   8  /* free fields of a request */
 #define POLICY_FIELD_VALUE  65 /* bytes of one, with its NUL */
+#define POLICY_MAX_PRIORITY 100
 #define POLICY_UNLIMITED    UINT32_MAX
 
 struct policy_placement;
@@ -46,6 +47,7 @@ struct policy_class {
 	const struct policy_placement *placement; /* where its instances go: the policy's */
 	bool interactive;	    /* for people at a terminal: shorter, one each, warned earlier */
 	unsigned per_job;	    /* instances that one request may ask for */
+	int priority;
 	struct policy_class_match *match; /* private: which profiles, whose it is */
 	struct policy_class_grant *grant; /* private: limits, approval, renewals, bundle */
 };
@@ -58,6 +60,7 @@ struct policy_team {
 	char name[POLICY_NAME];
 	struct policy_quota quota, per_user;
 	double share;			 /* weight in the queue; 1 by default */
+	int priority;
 	struct policy_team_match *match; /* private: who belongs to it */
 };
 
@@ -92,6 +95,9 @@ const struct policy_class *policy_class_find(const struct policy *policy, const 
 /* May carve carve this GPU? By index, UUID or board in the file's "gpus:". Default: all. */
 bool policy_manages_gpu(const struct policy *policy, unsigned index, const char *uuid,
 			const char *board_id);
+
+/* Who has waited for so long climbs by one priority; again and again. */
+int64_t policy_age_s(const struct policy *policy);
 
 /* How many requests may wait, in all and per person. */
 unsigned policy_queue_max(const struct policy *policy);
@@ -182,20 +188,40 @@ struct policy_renewal {
 int policy_renew(const struct policy *policy, const struct policy_renewal *renewal,
 		 struct err *err);
 
+/* The index of a team, as policy_team_at() takes it; policy_n_teams() for one that is not there. */
+size_t policy_team_index(const struct policy *policy, const char *name);
+
 struct policy_waiter {
-	int64_t lease; /* ascending: first come */
-	uid_t uid;
-	const char *team;
+	int64_t lease;	 /* ascending: first come */
+	size_t team;	 /* policy_team_index() */
+	uid_t uid;	 /* of the person */
+	double load;	 /* slices the person has, and had lately */
+	int64_t since_s; /* when it was asked for */
+	int priority;	 /* of its class */
+};
+
+/* What a team has: slices now, and lately on average (with "fairness"; else 0). */
+struct policy_load {
+	uint32_t held;
+	double past;
 };
 
 /*
- * The order in which waiting requests are tried: the team that holds fewest slices for
- * its share comes first, the one whose request is oldest when they tie; each turn counts as
- * one slice more, so that teams alternate; within a team first come.
+ * The priority of a request now: that of its class and of its team added, and one more for
+ * each time it has waited for as long as the file's "queue.age".
+ */
+int policy_rank(const struct policy *policy, const struct policy_waiter *waiter, int64_t now_s);
+
+/*
+ * The order in which waiting requests are tried. The higher rank first; among equals the team
+ * that has fewest slices for its share, the one whose request is oldest when they tie; each
+ * turn counts as one slice more, so that teams alternate. Within a team first come; with
+ * "fairness" the person who has fewest, counted in the same way.
+ *   loads      of each team: policy_n_teams() + 1, the last for teams that are not there
  *   ret_order  out: indices into waiters, each once. Without memory: first come.
  */
-void policy_queue_order(const struct policy *policy, const struct policy_holding *holdings,
-			size_t n_holdings, const struct policy_waiter *waiters, size_t n_waiters,
+void policy_queue_order(const struct policy *policy, const struct policy_load *loads,
+			const struct policy_waiter *waiters, size_t n_waiters, int64_t now_s,
 			size_t *ret_order);
 
 /*

@@ -216,19 +216,19 @@ static int place_or_queue(struct steward *steward, struct steward_lease *lease,
 			  const struct policy_person *person, const struct policy_terms *terms,
 			  bool wait, int64_t now_s, struct err *err)
 {
-	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
-	size_t n = steward_view(steward, now_s, gpus);
+	cleanup(line_done) struct line line = {0};
 	struct choose_hold hold = {0};
 	struct choice choice;
-	int r;
 
-	steward_hold(steward, now_s, 0, &hold);
-	if (steward_place(steward, gpus, n, terms, &hold, &choice))
+	if (steward_line(steward, now_s, &line))
+		return fail(err, ERR_NOMEM, "no memory for %zu leases", steward->n_leases);
+	steward_hold(steward, &line, now_s, &hold);
+	if (steward_place(steward, line.gpus, line.n_gpus, terms, &hold, &choice))
 		return steward_grant(steward, lease, &choice, terms->rule, now_s, err);
-	r = no_room(steward, gpus, n, terms, person, lease->row.reason, now_s, err);
-	if (err->code == ERR_NO_ROOM && wait)
+	if (wait && choose_is_possible(line.gpus, line.n_gpus, terms->class_, terms->slices_left))
 		return enqueue(steward, lease, now_s, err);
-	return r;
+	return no_room(steward, line.gpus, line.n_gpus, terms, person, lease->row.reason, now_s,
+		       err);
 }
 
 int steward_request(struct steward *steward, const struct policy_person *person,

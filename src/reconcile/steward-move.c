@@ -79,7 +79,7 @@ bool steward_propose(const struct steward *steward, const struct policy_class *c
 	if (!placement->max_moves || placement->moves_done)
 		return false;
 	n = steward_view(steward, now_s, gpus);
-	steward_hold(steward, now_s, lease, &hold);
+	steward_hold_for(steward, now_s, lease, &hold);
 	if (!choose_by_moving(gpus, n, class_, max_slices, &hold, placement->max_moves, &choice))
 		return false;
 	text_add(ret, "it would fit after moving ");

@@ -127,9 +127,22 @@ void steward_check_moves(struct steward *steward, int64_t now_s);
 
 /* steward-queue.c */
 void steward_serve_queue(struct steward *steward, int64_t now_s);
-/* The place kept for the one who has waited too long; false: none. except: not for this lease. */
-bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
+/* The picture in which the next is found. 0, or -1 when memory ran out. */
+int steward_line(const struct steward *steward, int64_t now_s, struct line *ret);
+/* The place kept for one who has waited too long; false: none. */
+bool steward_hold(struct steward *steward, struct line *line, int64_t now_s,
 		  struct choose_hold *ret);
+/* The outlook that is being worked out counts no more. */
+void steward_forget_future(struct steward *steward);
+/* The same for looking only; not for this lease. */
+bool steward_hold_for(const struct steward *steward, int64_t now_s, int64_t lease,
+		      struct choose_hold *ret);
+
+/* Is it known when it ends? */
+bool steward_ends(const struct steward *steward, const struct steward_lease *lease);
+
+/* When it ends, or would if it began now. */
+int64_t steward_lease_ends_s(const struct ledger_lease *row, int64_t now_s);
 
 /* steward-grants.c */
 /* Free fields as a JSON object of texts. err: TOO_LARGE */

@@ -1,44 +1,74 @@
 #include "reconcile/steward-part.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The queue as the policy orders it: pointers to leases, freed by the caller. */
-static struct steward_lease **queue_order(const struct steward *steward, size_t *ret_n)
+#include "base/array.h"
+
+/* Steps of an outlook that are worked out at once: a queue of ordinary length needs no more. */
+#define STEPS_AT_ONCE 64
+#define STEPS_BETWEEN 4	 /* and between two other things to do */
+#define AGAIN_S	      60 /* also when nothing has changed: who waits climbs */
+
+/* ---- the line ---- */
+
+/* What the policy in force says of a lease is looked up once. */
+static void know_policy(const struct steward *steward, struct steward_lease *lease)
 {
-	cleanup(free) struct policy_holding *holdings = NULL;
-	cleanup(free) struct policy_waiter *waiters = NULL;
-	cleanup(free) struct steward_lease **waiting = NULL;
-	cleanup(free) size_t *order = NULL;
-	struct steward_lease **ret;
-	size_t n = 0, n_holdings;
+	struct err ignored = ERR_INIT;
 
-	*ret_n = 0;
-	holdings = steward_holdings(steward, &n_holdings);
-	waiters = calloc(steward->n_leases + 1, sizeof(*waiters));
-	waiting = calloc(steward->n_leases + 1, sizeof(struct steward_lease *));
-	order = calloc(steward->n_leases + 1, sizeof(*order));
-	ret = calloc(steward->n_leases + 1, sizeof(struct steward_lease *));
-	if (!holdings || !waiters || !waiting || !order || !ret) {
-		free(ret);
-		return NULL;
-	}
-	for (size_t i = 0; i < steward->n_leases; i++) {
-		struct steward_lease *lease = steward->leases[i];
-
-		if (lease->row.state != LEASE_QUEUED)
-			continue;
-		waiting[n] = lease;
-		waiters[n++] = (struct policy_waiter){
-			.lease = lease->row.id, .uid = lease->row.uid, .team = lease->row.team};
-	}
-	policy_queue_order(steward->policy, holdings, n_holdings, waiters, n, order);
-	for (size_t i = 0; i < n; i++)
-		ret[i] = waiting[order[i]];
-	*ret_n = n;
-	return ret;
+	if (lease->policy_load == steward->policy_load)
+		return;
+	lease->policy_load = steward->policy_load;
+	lease->class_ = policy_class_find(steward->policy, lease->row.class_name, &ignored);
+	lease->team = policy_team_index(steward->policy, lease->row.team);
 }
+
+static int add_to_line(const struct steward *steward, struct steward_lease *lease, int64_t now_s,
+		       struct line *line)
+{
+	const struct ledger_lease *row = &lease->row;
+	const struct steward_instance *instance;
+
+	if (row->state < LEASE_QUEUED || row->state == LEASE_ENDED)
+		return 0;
+	know_policy(steward, lease);
+	if (row->state == LEASE_QUEUED)
+		return line_add_waiter(line, &(struct line_waiter){
+						     .lease = row->id,
+						     .team = lease->team,
+						     .uid = row->uid,
+						     .class_ = lease->class_,
+						     .since_s = row->requested_s,
+						     .time_s = row->time_s,
+					     });
+	instance = row->has_instance ? steward_instance_at(steward, row->instance) : NULL;
+	return line_add_holder(line, &(struct line_holder){
+					     .lease = row->id,
+					     .team = lease->team,
+					     .uid = row->uid,
+					     .class_ = lease->class_,
+					     .slices = instance ? instance->row.slices : 0,
+					     .has_ends = steward_ends(steward, lease),
+					     .ends_s = steward_lease_ends_s(row, now_s),
+				     });
+}
+
+int steward_line(const struct steward *steward, int64_t now_s, struct line *ret)
+{
+	int r = 0;
+
+	line_init(ret, steward->policy, now_s);
+	ret->n_gpus = steward_view(steward, now_s, ret->gpus);
+	for (size_t i = 0; !r && i < steward->n_leases; i++)
+		r = add_to_line(steward, steward->leases[i], now_s, ret);
+	r = r ? r : line_begin(ret);
+	if (r)
+		line_done(ret);
+	return r;
+}
+
+/* ---- serving ---- */
 
 /* Ask again, as if it were asked now by one who has these. */
 int steward_admit_again(const struct steward *steward, const struct steward_lease *lease,
@@ -62,167 +92,237 @@ int steward_admit_again(const struct steward *steward, const struct steward_leas
 	return policy_admit(steward->policy, person, &wish, here, n_here, holdings, n, ret, err);
 }
 
-static const struct policy_class *class_of(const struct steward *steward,
-					   const struct steward_lease *lease)
+static void turn_away(struct steward *steward, struct steward_lease *lease, const struct err *why,
+		      int64_t now_s)
 {
-	struct err ignored = ERR_INIT;
-
-	return policy_class_find(steward->policy, lease->row.class_name, &ignored);
-}
-
-/* Who has waited too long, and would be let in if there were room. */
-static const struct steward_lease *longest_waiting(const struct steward *steward, int64_t now_s)
-{
-	cleanup(free) struct policy_holding *holdings = NULL;
-	struct err ignored = ERR_INIT;
-	struct policy_terms terms;
-	size_t n;
-
-	holdings = steward_holdings(steward, &n);
-	for (size_t i = 0; holdings && i < steward->n_leases; i++) {
-		const struct steward_lease *lease = steward->leases[i];
-
-		if (lease->row.state == LEASE_QUEUED &&
-		    lease->row.requested_s + STEWARD_HOLD_S <= now_s &&
-		    !steward_admit_again(steward, lease, holdings, n, &terms, &ignored))
-			return lease;
-	}
-	return NULL;
-}
-
-bool steward_hold(const struct steward *steward, int64_t now_s, int64_t except,
-		  struct choose_hold *ret)
-{
-	const struct steward_lease *oldest = longest_waiting(steward, now_s);
-	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
-	const struct policy_class *class_;
-	struct outlook outlook;
-	size_t n;
-
-	class_ = oldest && oldest->row.id != except ? class_of(steward, oldest) : NULL;
-	if (!class_)
-		return false;
-	n = steward_view(steward, now_s, gpus);
-	choose_outlook(gpus, n, class_, POLICY_UNLIMITED, now_s, &outlook);
-	if (!outlook.has_when)
-		return false;
-	*ret = outlook.hold;
-	return true;
+	steward_end_lease_as(steward, lease, &(struct ending){EVENT_ENDING, "carved", why->rule},
+			     now_s, "%s", why->text);
 }
 
 /* Refused also to one who holds nothing: another policy than when it was asked. */
 static bool is_hopeless(const struct steward *steward, const struct steward_lease *lease,
-			struct err *err)
+			struct policy_terms *ret, struct err *err)
 {
-	struct policy_terms ignored;
-
-	return steward_admit_again(steward, lease, NULL, 0, &ignored, err) &&
+	return steward_admit_again(steward, lease, NULL, 0, ret, err) &&
 	       (err->code == ERR_NOT_FOUND || err->code == ERR_REFUSED || err->code == ERR_INVALID);
 }
 
-/* true when it got a place. */
-static bool serve(struct steward *steward, struct steward_lease *lease, int64_t now_s)
+/* It may have this place now; false: something else than room speaks against it. */
+static bool may_have(struct steward *steward, struct steward_lease *lease, uint32_t slices,
+		     int64_t now_s, struct policy_terms *ret)
 {
-	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
 	cleanup(free) struct policy_holding *holdings = NULL;
-	struct choose_hold hold = {0};
-	struct policy_terms terms;
 	struct err err = ERR_INIT;
-	struct choice choice;
 	size_t n;
 
 	holdings = steward_holdings(steward, &n);
-	if (!holdings)
-		return false;
-	if (steward_admit_again(steward, lease, holdings, n, &terms, &err)) {
-		if (is_hopeless(steward, lease, &err))
-			steward_end_lease_as(steward, lease,
-					     &(struct ending){EVENT_ENDING, "carved", err.rule},
-					     now_s, "%s", err.text);
-		return false;
+	if (holdings && !steward_admit_again(steward, lease, holdings, n, ret, &err))
+		return slices <= ret->slices_left;
+	if (holdings && is_hopeless(steward, lease, ret, &err))
+		turn_away(steward, lease, &err, now_s);
+	return false;
+}
+
+/* Whoever a place is kept for must still be one who may have it. */
+static void check_hold(struct steward *steward, struct line *line, int64_t now_s)
+{
+	struct choose_hold hold;
+	size_t at;
+
+	while (line_hold(line, &at, &hold)) {
+		struct steward_lease *lease = steward_lease_find(steward, line->waiters[at].lease);
+		struct policy_terms terms;
+
+		if (lease && may_have(steward, lease, 0, now_s, &terms))
+			return;
+		line_pass_over(line, at);
 	}
-	if (steward_needs_approval(steward, lease, &terms, now_s))
-		return false;
-	n = steward_view(steward, now_s, gpus);
-	steward_hold(steward, now_s, lease->row.id, &hold);
-	if (!steward_place(steward, gpus, n, &terms, &hold, &choice))
-		return false;
-	return steward_grant(steward, lease, &choice, terms.rule, now_s, &err) == 0;
+}
+
+static void serve(struct steward *steward, struct line *line, int64_t now_s)
+{
+	struct choice choice;
+	size_t at;
+
+	while (!steward->unwritable && line_next(line, &at, &choice)) {
+		struct steward_lease *lease = steward_lease_find(steward, line->waiters[at].lease);
+		struct policy_terms terms;
+		struct err err = ERR_INIT;
+
+		if (!lease || lease->row.state != LEASE_QUEUED)
+			line_drop(line, at);
+		else if (!may_have(steward, lease, choice.profile->compute_slices, now_s, &terms))
+			line_pass_over(line, at);
+		else if (steward_needs_approval(steward, lease, &terms, now_s))
+			line_drop(line, at);
+		else if (steward_grant(steward, lease, &choice, terms.rule, now_s, &err))
+			return;
+		else
+			line_grant(line, at, &choice);
+	}
+}
+
+bool steward_hold(struct steward *steward, struct line *line, int64_t now_s,
+		  struct choose_hold *ret)
+{
+	size_t ignored;
+
+	check_hold(steward, line, now_s);
+	return line_hold(line, &ignored, ret);
+}
+
+bool steward_hold_for(const struct steward *steward, int64_t now_s, int64_t lease,
+		      struct choose_hold *ret)
+{
+	cleanup(line_done) struct line line = {0};
+	size_t at;
+
+	return !steward_line(steward, now_s, &line) && line_hold(&line, &at, ret) &&
+	       line.waiters[at].lease != lease;
 }
 
 /* ---- places and estimates ---- */
 
-/* As if the one who gets this place had it for all his time. */
-static void occupy(struct choose_gpu *gpus, const struct outlook *outlook,
-		   const struct policy_class *class_, int64_t until_s)
+static void number_queue(struct steward *steward, struct line *line)
 {
-	struct choose_gpu *gpu = &gpus[outlook->hold.gpu];
-	const struct profile *profiles[POLICY_MAX_PROFILES];
-	unsigned start = (unsigned)__builtin_ctz(outlook->hold.window | 1u << 16);
-	size_t n_profiles = policy_class_profiles(class_, gpu->board, profiles), kept = 0;
+	size_t n;
+	const size_t *order = line_order(line, &n);
 
-	for (size_t i = 0; i < gpu->n; i++)
-		if (!(profile_window(gpu->at[i].profile, gpu->at[i].start) & outlook->hold.window))
-			gpu->at[kept++] = gpu->at[i];
-	gpu->n = kept;
-	for (size_t p = 0; p < n_profiles && gpu->n == kept && kept < LAYOUT_MAX; p++)
-		if (profile_window(profiles[p], start) == outlook->hold.window)
-			gpu->at[gpu->n++] = (struct choose_instance){
-				.id = INT64_MIN + (int64_t)kept, /* none of ours */
-				.profile = profiles[p],
-				.start = start,
-				.use = CHOOSE_HELD,
-				.has_ends = true,
-				.ends_s = until_s,
-			};
-}
-
-static void estimate(const struct steward *steward, struct steward_lease *lease,
-		     struct choose_gpu *gpus, size_t n, int64_t now_s)
-{
-	const struct policy_class *class_ = class_of(steward, lease);
-	struct outlook outlook = {0};
-
-	lease->has_estimate = false;
-	if (class_)
-		choose_outlook(gpus, n, class_, POLICY_UNLIMITED, now_s, &outlook);
-	if (!outlook.has_when)
-		return;
-	lease->has_estimate = true;
-	lease->estimate_s = outlook.when_s;
-	occupy(gpus, &outlook, class_, outlook.when_s + lease->row.time_s);
-}
-
-static void number_queue(struct steward *steward, int64_t now_s)
-{
-	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
-	cleanup(free) struct steward_lease **order = NULL;
-	size_t n_gpus, n;
-
-	order = queue_order(steward, &n);
-	if (!n)
-		return;
-	n_gpus = steward_view(steward, now_s, gpus);
 	for (size_t i = 0; i < n; i++) {
-		unsigned before = order[i]->position;
+		int64_t id = line->waiters[order[i]].lease;
+		struct steward_lease *lease = steward_lease_find(steward, id);
 
-		order[i]->position = (unsigned)i + 1;
-		estimate(steward, order[i], gpus, n_gpus, now_s);
-		if (order[i]->position != before)
-			steward->hooks.changed(steward->hooks.arg, order[i]->row.id);
+		if (!lease || lease->position == i + 1)
+			continue;
+		lease->position = (unsigned)i + 1;
+		steward->hooks.changed(steward->hooks.arg, id);
+	}
+}
+
+static void mix(uint64_t *hash, uint64_t value)
+{
+	*hash = (*hash ^ value) * UINT64_C(0x100000001b3);
+	*hash ^= *hash >> 29;
+}
+
+/* Everything an outlook depends on but the time. */
+static uint64_t fingerprint(const struct steward *steward, const struct line *line)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) + steward->policy_load;
+
+	for (size_t i = 0; i < line->n_waiters; i++)
+		mix(&hash, (uint64_t)line->waiters[i].lease);
+	for (size_t i = 0; i < line->n_holders; i++) {
+		mix(&hash, (uint64_t)line->holders[i].lease);
+		mix(&hash, line->holders[i].has_ends ? (uint64_t)line->holders[i].ends_s : 0);
+	}
+	for (size_t g = 0; g < line->n_gpus; g++) {
+		mix(&hash, line->gpus[g].usable);
+		for (size_t i = 0; i < line->gpus[g].n; i++) {
+			const struct choose_instance *at = &line->gpus[g].at[i];
+
+			mix(&hash, at->start);
+			mix(&hash, at->profile->id);
+			mix(&hash, (uint64_t)at->lease);
+			mix(&hash, at->use);
+		}
+	}
+	return hash;
+}
+
+void steward_forget_future(struct steward *steward)
+{
+	if (steward->future)
+		line_done(steward->future);
+	free(steward->future);
+	steward->future = NULL;
+}
+
+static void tell_estimates(struct steward *steward)
+{
+	const struct line *line = steward->future;
+
+	for (size_t i = 0; i < line->n_waiters; i++) {
+		const struct line_waiter *waiter = &line->waiters[i];
+		struct steward_lease *lease = steward_lease_find(steward, waiter->lease);
+
+		if (!lease || lease->row.state != LEASE_QUEUED)
+			continue;
+		lease->has_estimate = waiter->has_when;
+		lease->estimate_s = waiter->when_s;
+	}
+	steward_forget_future(steward);
+}
+
+/* Takes the line. One outlook at a time: a newer one begins when this one is told. */
+static void begin_outlook(struct steward *steward, struct line *line)
+{
+	uint64_t print = fingerprint(steward, line);
+	int64_t now_s = line->now_s;
+
+	if (steward->future || (print == steward->future_print && now_s >= steward->future_s &&
+				now_s < steward->future_s + AGAIN_S))
+		return;
+	steward->future = malloc(sizeof(*steward->future));
+	if (!steward->future)
+		return;
+	*steward->future = *line;
+	*line = (struct line){0};
+	for (size_t i = 0; i < steward->future->n_waiters; i++)
+		if (steward->future->waiters[i].passed) /* nobody knows when he will not be */
+			steward->future->waiters[i].class_ = NULL;
+	steward->future_print = print;
+	steward->future_s = now_s;
+	if (line_foresee(steward->future, STEPS_AT_ONCE))
+		tell_estimates(steward);
+}
+
+bool steward_foresee(struct steward *steward)
+{
+	if (!steward->future || !line_foresee(steward->future, STEPS_BETWEEN))
+		return steward->future;
+	tell_estimates(steward);
+	return false;
+}
+
+static bool is_anybody_waiting(const struct steward *steward)
+{
+	for (size_t i = 0; i < steward->n_leases; i++)
+		if (steward->leases[i]->row.state == LEASE_QUEUED)
+			return true;
+	return false;
+}
+
+/* After another policy: who can never be served by it, or must be approved, leaves the queue. */
+static void recheck(struct steward *steward, int64_t now_s)
+{
+	steward->checked_load = steward->policy_load;
+	for (size_t i = 0; i < steward->n_leases; i++) {
+		struct steward_lease *lease = steward->leases[i];
+		struct policy_terms terms = {0};
+		struct err err = ERR_INIT;
+
+		if (lease->row.state != LEASE_QUEUED)
+			continue;
+		if (is_hopeless(steward, lease, &terms, &err))
+			turn_away(steward, lease, &err, now_s);
+		else if (!err.code)
+			steward_needs_approval(steward, lease, &terms, now_s);
 	}
 }
 
 void steward_serve_queue(struct steward *steward, int64_t now_s)
 {
-	cleanup(free) struct steward_lease **order = NULL;
-	size_t n;
+	cleanup(line_done) struct line line = {0};
 
-	if (!steward->surveyed || steward->unwritable)
+	if (!steward->surveyed || steward->unwritable || !is_anybody_waiting(steward))
 		return;
-	order = queue_order(steward, &n);
-	for (size_t i = 0; i < n && !steward->unwritable; i++)
-		if (order[i]->row.state == LEASE_QUEUED)
-			serve(steward, order[i], now_s);
-	number_queue(steward, now_s);
+	if (steward->checked_load != steward->policy_load)
+		recheck(steward, now_s);
+	if (steward_line(steward, now_s, &line))
+		return;
+	check_hold(steward, &line, now_s);
+	serve(steward, &line, now_s);
+	number_queue(steward, &line);
+	begin_outlook(steward, &line);
 }

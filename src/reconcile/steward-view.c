@@ -22,9 +22,26 @@ static bool is_free(const struct steward_gpu *gpu, const struct steward_instance
 	       instance->row.has_gi && observed_is_idle(gpu->seen, instance->row.gi);
 }
 
-static int64_t lease_ends_s(const struct ledger_lease *row)
+int64_t steward_lease_ends_s(const struct ledger_lease *row, int64_t now_s)
 {
-	return row->has_ends ? row->ends_s : row->requested_s + row->time_s;
+	if (row->state == LEASE_ENDING)
+		return now_s;
+	return row->has_ends ? row->ends_s : now_s + row->time_s;
+}
+
+/*
+ * Over, but something still runs there: who knows until when. Before it was looked at it is
+ * taken for free: else the place kept for somebody would be given away in between.
+ */
+bool steward_ends(const struct steward *steward, const struct steward_lease *lease)
+{
+	const struct steward_instance *instance =
+		lease->row.has_instance ? steward_instance_at(steward, lease->row.instance) : NULL;
+
+	if (lease->row.state != LEASE_ENDING)
+		return true;
+	return instance && steward_has_gpu(steward, instance->gpu) &&
+	       steward->gpus[instance->gpu].seen_tick < lease->over_tick;
 }
 
 static void view_instance(const struct steward *steward, const struct steward_gpu *gpu,
@@ -48,9 +65,8 @@ static void view_instance(const struct steward *steward, const struct steward_gp
 	if (lease) {
 		at->lease = lease->row.id;
 		at->movable = steward_is_movable(steward, gpu, lease, instance);
-		/* Over, but something still runs there: who knows until when. */
-		at->has_ends = lease->row.state != LEASE_ENDING;
-		at->ends_s = lease_ends_s(&lease->row);
+		at->has_ends = steward_ends(steward, lease);
+		at->ends_s = steward_lease_ends_s(&lease->row, now_s);
 	} else if (instance->row.state == INSTANCE_DESTROYING && instance->tries < STUCK_TRIES) {
 		at->has_ends = true;
 		at->ends_s = now_s;
@@ -146,7 +162,7 @@ struct policy_holding *steward_holdings(const struct steward *steward, size_t *r
 			.team = row->team,
 			.class_name = row->class_name,
 			.slices = instance ? instance->row.slices : 0,
-			.ends_s = lease_ends_s(row),
+			.ends_s = steward_lease_ends_s(row, row->requested_s),
 		};
 	}
 	*ret_n = n;

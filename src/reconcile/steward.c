@@ -7,20 +7,39 @@
 
 /* ---- finding ---- */
 
+/* Both lists are in the order of the ids, which are given in ascending order. */
+
 struct steward_lease *steward_lease_find(struct steward *steward, int64_t id)
 {
-	for (size_t i = 0; i < steward->n_leases; i++)
-		if (steward->leases[i]->row.id == id)
-			return steward->leases[i];
-	return NULL;
+	size_t low = 0, high = steward->n_leases;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (steward->leases[middle]->row.id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < steward->n_leases && steward->leases[low]->row.id == id ? steward->leases[low]
+									     : NULL;
 }
 
 struct steward_instance *steward_instance_find(struct steward *steward, int64_t id)
 {
-	for (size_t i = 0; i < steward->n_instances; i++)
-		if (steward->instances[i]->row.id == id)
-			return steward->instances[i];
-	return NULL;
+	size_t low = 0, high = steward->n_instances;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (steward->instances[middle]->row.id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < steward->n_instances && steward->instances[low]->row.id == id
+		       ? steward->instances[low]
+		       : NULL;
 }
 
 struct steward_instance *steward_instance_of(struct steward *steward,
@@ -185,7 +204,12 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 	int r;
 
 	*steward = (struct steward){
-		.ledger = ledger, .policy = take_policy, .hooks = *hooks, .survey_s = now_s};
+		.ledger = ledger,
+		.policy = take_policy,
+		.policy_load = 1,
+		.hooks = *hooks,
+		.survey_s = now_s,
+	};
 	live.live = true;
 	r = ledger_instances(ledger, load_instance, &loading, err);
 	if (!r && !loading.result)
@@ -215,6 +239,7 @@ void steward_done_with(struct steward *steward)
 	free(steward->leases);
 	free(steward->notes);
 	free(steward->pending);
+	steward_forget_future(steward);
 	policy_free(steward->policy);
 	*steward = (struct steward){0};
 }
@@ -291,8 +316,10 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 void steward_set_policy(struct steward *steward, struct policy *take_policy, const char *by,
 			int64_t now_s)
 {
+	steward_forget_future(steward);
 	policy_free(steward->policy);
 	steward->policy = take_policy;
+	steward->policy_load++;
 	for (size_t i = 0; i < steward->n_gpus; i++) {
 		struct steward_gpu *gpu = &steward->gpus[i];
 

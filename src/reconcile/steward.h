@@ -34,6 +34,7 @@
 #include "ledger/ledger-change.h"
 #include "ledger/ledger.h"
 #include "planner/choose.h"
+#include "planner/line.h"
 #include "policy/policy.h"
 #include "reconcile/event-kinds.h"
 #include "reconcile/job.h"
@@ -42,7 +43,7 @@
 #define STEWARD_SURVEY_S   5   /* between looks at all GPUs */
 #define STEWARD_HURRY_S	   1   /* the same while something is about to end */
 #define STEWARD_REST_S	   30  /* a GPU that failed is not chosen for so long */
-#define STEWARD_HOLD_S	   300 /* who waits longer has a place kept for him */
+#define STEWARD_HOLD_S	   LINE_HOLD_S
 #define STEWARD_MAX_LEASES 4096
 
 struct steward_gpu {
@@ -89,6 +90,9 @@ struct steward_lease {
 	unsigned position;  /* in the queue, from 1 */
 	bool has_estimate;
 	int64_t estimate_s;
+	unsigned policy_load; /* of which policy these are: */
+	const struct policy_class *class_; /* NULL: not in it */
+	size_t team;
 };
 
 struct steward_note;   /* an event not yet written */
@@ -111,6 +115,8 @@ struct steward_hooks {
 struct steward {
 	struct ledger *ledger;
 	struct policy *policy; /* owned */
+	unsigned policy_load;  /* counts them */
+	unsigned checked_load; /* by which those who wait were looked at */
 	struct steward_hooks hooks;
 
 	size_t n_gpus;
@@ -140,6 +146,10 @@ struct steward {
 	bool sweeping;	     /* and there may be more to remove */
 	bool unwritable;
 	struct err unwritable_why;
+
+	struct line *future; /* an outlook that is being worked out; NULL: none */
+	uint64_t future_print; /* what the last one was begun with */
+	int64_t future_s;
 };
 
 /*
@@ -160,6 +170,12 @@ void steward_done(struct steward *steward, struct job *take_job, int64_t now_s);
  * Whatever is due. Returns when to call again, at the latest.
  */
 int64_t steward_tick(struct steward *steward, int64_t now_s);
+
+/*
+ * When those who wait will be served is worked out in small steps, when nothing else is to be
+ * done. Returns true when there is more to do.
+ */
+bool steward_foresee(struct steward *steward);
 
 struct steward_wish {
 	struct policy_wish wish;

@@ -72,6 +72,7 @@ static void check_verdict(const struct policy *policy, const struct policy_class
 
 static void check_queue(const struct policy *policy)
 {
+	struct policy_load loads[POLICY_MAX_TEAMS + 1] = {{1, 0.5}, {0, 3}};
 	struct policy_waiter waiters[16];
 	size_t order[16];
 	unsigned seen = 0;
@@ -79,9 +80,13 @@ static void check_queue(const struct policy *policy)
 	for (size_t i = 0; i < 16; i++)
 		waiters[i] = (struct policy_waiter){
 			.lease = (int64_t)i,
-			.team = policy_team_at(policy, i % policy_n_teams(policy))->name,
+			.team = i % (policy_n_teams(policy) + 1),
+			.uid = i % 3,
+			.load = (double)(i % 5),
+			.since_s = (int64_t)i * 100000,
+			.priority = policy_class_at(policy, i % policy_n_classes(policy))->priority,
 		};
-	policy_queue_order(policy, NULL, 0, waiters, 16, order);
+	policy_queue_order(policy, loads, waiters, 16, 2000000, order);
 	for (size_t i = 0; i < 16; i++)
 		seen |= 1u << order[i];
 	assert(seen == 0xffff);

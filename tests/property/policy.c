@@ -407,6 +407,7 @@ static void the_queue_takes_turns(void **state)
 		cleanup(policy_free) struct policy *policy = policy_of(&site);
 		struct books books = {.site = &site, .policy = policy};
 		struct turn turns[MAX_TEAMS] = {0};
+		struct policy_load loads[MAX_TEAMS + 1] = {0};
 		struct policy_waiter waiters[40];
 		unsigned teams[40];
 		bool tried[40] = {0};
@@ -419,15 +420,15 @@ static void the_queue_takes_turns(void **state)
 				grant(&books, user, draw(site.n_classes), 0);
 		}
 		for (unsigned t = 0; t < site.n_teams; t++)
-			turns[t].held = held_by_team(&books, t).slices;
+			turns[t].held = loads[t].held = held_by_team(&books, t).slices;
 		for (size_t i = 0; i < n; i++) {
 			teams[i] = draw(site.n_teams);
 			waiters[i] = (struct policy_waiter){
 				.lease = (int64_t)(10 * i),
-				.team = policy_team_at(policy, teams[i])->name,
+				.team = teams[i],
 			};
 		}
-		policy_queue_order(policy, books.held, books.n, waiters, n, order);
+		policy_queue_order(policy, loads, waiters, n, 0, order);
 		for (size_t i = 0; i < n; i++) {
 			size_t want = next_turn(&site, waiters, teams, tried, n, turns);
 

@@ -216,6 +216,35 @@ static void test_who_waits_is_told_why(void **state)
 	end(&host);
 }
 
+/* The important one goes first; but who has waited for longer than that is worth goes before it. */
+static void test_the_important_one_does_not_starve_the_other(void **state)
+{
+	static const char ranks[] = CLASSES "teams:\n"
+					    "  vision: {users: [ann, bob]}\n"
+					    "  clinic: {users: [cem, dee], priority: 1}\n"
+					    "queue: {age: 3h}\n";
+	struct host host;
+	int64_t all, ann, cem, dee, ends_s;
+
+	(void)state;
+	begin(&host, 1, ranks);
+	all = gets(&host, "bob", "full", 12 * HOUR);
+	ends_s = lease_of(&host, all)->row.ends_s;
+	ann = waits(&host, "ann", "full", HOUR);
+	cem = waits(&host, "cem", "full", 4 * HOUR);
+	expect_place(&host, cem, 1, ends_s);
+	expect_place(&host, ann, 2, ends_s + 4 * HOUR);
+	host.now_s += 7 * HOUR;
+	dee = waits(&host, "dee", "full", HOUR);
+	expect_place(&host, cem, 1, ends_s);
+	expect_place(&host, ann, 2, ends_s + 4 * HOUR);
+	expect_place(&host, dee, 3, ends_s + 5 * HOUR);
+	expect_served(&host, cem, ends_s);
+	expect_served(&host, ann, lease_of(&host, cem)->row.ends_s);
+	expect_served(&host, dee, lease_of(&host, ann)->row.ends_s);
+	end(&host);
+}
+
 /* ---- somebody else, and the driver ---- */
 
 /* The place that was chosen is taken before the job gets to it. */
@@ -366,6 +395,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_what_is_not_held_is_given),
 		cmocka_unit_test(test_no_place_for_one_who_may_not),
 		cmocka_unit_test(test_places_and_estimates_are_true),
+		cmocka_unit_test(test_the_important_one_does_not_starve_the_other),
 		cmocka_unit_test(test_who_waits_is_told_why),
 		cmocka_unit_test(test_somebody_was_faster),
 		cmocka_unit_test(test_another_gpu_is_tried),

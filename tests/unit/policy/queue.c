@@ -38,16 +38,18 @@ static const char *team_of(char letter)
 /* held: a letter for each slice that a team holds. */
 static void order(const struct policy *policy, const char *held, const char *waiting, size_t *ret)
 {
-	struct policy_holding holdings[MAX];
+	struct policy_load loads[POLICY_MAX_TEAMS + 1] = {0};
 	struct policy_waiter waiters[MAX];
-	size_t n_held = strlen(held), n = strlen(waiting);
+	size_t n = strlen(waiting);
 
-	for (size_t i = 0; i < n_held; i++)
-		holdings[i] = (struct policy_holding){.team = team_of(held[i]), .slices = 1};
+	for (; *held; held++)
+		loads[policy_team_index(policy, team_of(*held))].held++;
 	for (size_t i = 0; i < n; i++)
-		waiters[i] =
-			(struct policy_waiter){.lease = (int64_t)i, .team = team_of(waiting[i])};
-	policy_queue_order(policy, holdings, n_held, waiters, n, ret);
+		waiters[i] = (struct policy_waiter){
+			.lease = (int64_t)i,
+			.team = policy_team_index(policy, team_of(waiting[i])),
+		};
+	policy_queue_order(policy, loads, waiters, n, 0, ret);
 }
 
 static void teams_take_turns(void **state)
@@ -80,6 +82,47 @@ static void teams_take_turns(void **state)
 	}
 }
 
+/* Priorities of class and team add up; waiting for an age adds one. */
+static void who_ranks_higher_goes_first(void **state)
+{
+	static const char ranks[] = "version: 1\n"
+				    "classes: {small: {profiles: 1g}}\n"
+				    "teams:\n"
+				    "  a: {users: a}\n"
+				    "  b: {users: b, priority: 2}\n"
+				    "queue: {age: 1h}\n";
+	static const struct {
+		const char *story;
+		struct policy_waiter waiters[3];
+		const char *order;
+	} cases[] = {
+		{"a team's priority", {{0, 0}, {1, 1}, {2, 0}}, "102"},
+		{"a class's priority", {{0, 0}, {1, 0, .priority = 1}, {2, 0}}, "102"},
+		{"they add up", {{0, 0, .priority = 3}, {1, 1}, {2, 1, .priority = 2}}, "201"},
+		{"an age is one priority",
+		 {{0, 0, .since_s = 7200}, {1, 1, .since_s = 7300}, {2, 1, .since_s = 7200}},
+		 "210"},
+		{"who has waited climbs", {{0, 0, .since_s = 0}, {1, 1, .since_s = 10800}}, "01"},
+		{"a clock set back", {{0, 0, .since_s = 99999999}, {1, 1, .since_s = 10800}}, "10"},
+	};
+	cleanup(policy_free) struct policy *policy = NULL;
+	const struct policy_load loads[POLICY_MAX_TEAMS + 1] = {{7}};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(policy_parse(ranks, strlen(ranks), "p", &policy, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t at[3], n = strlen(cases[i].order);
+		char got[4] = "";
+
+		policy_queue_order(policy, loads, cases[i].waiters, n, 10800, at);
+		for (size_t k = 0; k < n; k++)
+			got[k] = (char)('0' + at[k]);
+		if (strcmp(got, cases[i].order) != 0)
+			fail_msg("%s: expected %s, got %s", cases[i].story, cases[i].order, got);
+	}
+}
+
 /* However many others wait, a team's first request is tried after at most one turn of each. */
 static void no_team_is_starved(void **state)
 {
@@ -95,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(teams_take_turns),
+		cmocka_unit_test(who_ranks_higher_goes_first),
 		cmocka_unit_test(no_team_is_starved),
 	};
 
