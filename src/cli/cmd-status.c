@@ -60,6 +60,40 @@ static void print_head(const struct screen *screen, const json_t *status)
 	print_line(screen, "1", text_str(&line));
 }
 
+/* Where a line of whole words ends; at least one word is in it. */
+static size_t line_end(const char *text)
+{
+	size_t len = strcspn(text, " ");
+
+	while (text[len]) {
+		cleanup(text_done) struct text line = TEXT_INIT;
+		size_t next = len + 1 + strcspn(text + len + 1, " ");
+
+		text_addf(&line, "%.*s", (int)next, text);
+		if (text_width(text_str(&line)) > WIDTH - 2)
+			break;
+		len = next;
+	}
+	return len;
+}
+
+/* A note says what to do at its end: it is not cut but goes on in the next line. */
+static void print_note(const struct screen *screen, const char *note)
+{
+	const char *mark = "!";
+
+	while (*note) {
+		cleanup(text_done) struct text line = TEXT_INIT;
+		size_t len = line_end(note);
+
+		text_addf(&line, "%s %.*s", mark, (int)len, note);
+		print_line(screen, "33", text_str(&line));
+		note += len;
+		note += *note == ' ';
+		mark = " ";
+	}
+}
+
 static void print_notes(const struct screen *screen, const json_t *status)
 {
 	const json_t *note;
@@ -77,9 +111,8 @@ static void print_notes(const struct screen *screen, const json_t *status)
 	json_array_foreach(json_object_get(status, "notes"), i, note) {
 		cleanup(text_done) struct text line = TEXT_INIT;
 
-		text_add(&line, "! ");
 		view_value(COLUMN_TEXT, note, 0, &line);
-		print_line(screen, "33", text_str(&line));
+		print_note(screen, text_str(&line));
 	}
 }
 
