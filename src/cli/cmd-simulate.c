@@ -8,6 +8,7 @@
 #include "cli/ask.h"
 #include "cli/catalogue.h"
 #include "cli/cli.h"
+#include "cli/history.h"
 #include "cli/terminal.h"
 #include "cli/trace-file.h"
 #include "cli/view.h"
@@ -16,21 +17,21 @@
 #include "planner/churn.h"
 
 #define LISTS_MAX 16
+#define BOARD	  "h100-sxm5-80gb" /* when none is named, and no history either */
+#define GPUS	  100
 
 struct simulate_wish {
 	struct cli_wish common;
-	const char *board, *mixes, *loads, *rules, *trace, *policy;
+	const char *board, *mixes, *loads, *rules, *trace, *policy, *history;
 	int64_t n_gpus, n_seeds, seed;
 	double horizon;
 	bool csv;
 };
 
 static const struct simulate_wish simulate_defaults = {
-	.board = "h100-sxm5-80gb",
 	.mixes = "uniform,skew-small,skew-big,bimodal",
 	.loads = "1",
 	.rules = "ff,rr,bf,wf,mfi,cap,cap+1,cap+2,repack,bound",
-	.n_gpus = 100,
 	.n_seeds = 20,
 	.seed = 100003,
 	.horizon = 8,
@@ -44,9 +45,9 @@ static const struct cmd_opt simulate_opts[] = {
 	{"load", OPT_TEXT, offsetof(struct simulate_wish, loads), .arg = "FACTOR,...",
 	 .help = "capacity asked for over capacity there is (default: 1)"},
 	{"gpus", OPT_NUMBER, offsetof(struct simulate_wish, n_gpus), .min = 1, .max = 1000000,
-	 .arg = "N", .help = "how many GPUs (default: 100)"},
+	 .arg = "N", .help = "how many GPUs (default: 100, for a history those of this server)"},
 	{"board", OPT_TEXT, offsetof(struct simulate_wish, board), .arg = "BOARD",
-	 .help = "which GPUs (default: h100-sxm5-80gb)"},
+	 .help = "which GPUs (default: h100-sxm5-80gb, or those of this server)"},
 	{"seeds", OPT_NUMBER, offsetof(struct simulate_wish, n_seeds), .min = 1, .max = 10000,
 	 .arg = "N", .help = "runs to sum over (default: 20)"},
 	{"seed", OPT_NUMBER, offsetof(struct simulate_wish, seed), .min = 0, .max = 4000000000,
@@ -55,14 +56,16 @@ static const struct cmd_opt simulate_opts[] = {
 	 .help = "ask for so many times the capacity (default: 8)"},
 	{"trace", OPT_TEXT, offsetof(struct simulate_wish, trace), .arg = "FILE",
 	 .help = "requests from a CSV: time,profile,duration"},
+	{"history", OPT_TEXT, offsetof(struct simulate_wish, history), .arg = "SINCE",
+	 .help = "what was asked of carved since then"},
 	{"policy", OPT_TEXT, offsetof(struct simulate_wish, policy), .arg = "FILE",
-	 .help = "the classes that the trace may name"},
+	 .help = "the classes that the trace or the history names"},
 	{"csv", OPT_FLAG, offsetof(struct simulate_wish, csv), .help = "print CSV, all columns"},
 	CLI_TABLE,
 };
 
 static const struct column simulate_columns[] = {
-	{"mix", "MIX", COLUMN_TEXT, "the mix, or the file of the trace"},
+	{"mix", "MIX", COLUMN_TEXT, "the mix, the file of the trace, or history"},
 	{"load", "LOAD", COLUMN_FACTOR, "capacity asked for over capacity there is"},
 	{"rule", "RULE", COLUMN_TEXT, "the rule"},
 	{"requests", "REQUESTS", COLUMN_NUMBER, "how many asked, all runs together"},
@@ -101,6 +104,7 @@ struct experiment {
 	enum mix mixes[LISTS_MAX];
 	double loads[LISTS_MAX];
 	size_t n_rows, n_mixes, n_loads;
+	uint32_t n_gpus;
 	size_t n_cells, n_done; /* for progress */
 	json_t *results;
 };
@@ -164,10 +168,56 @@ static int load_trace(struct experiment *experiment, struct err *err)
 		 : trace_file_load(wish->trace, experiment->board, policy, &experiment->trace, err);
 }
 
+/* The GPUs of this server: of the board asked for, else of the only one it has. */
+static int find_gpus(struct experiment *experiment, struct err *err)
+{
+	cleanup(json_decref) json_t *answer = NULL;
+	const struct simulate_wish *wish = experiment->wish;
+	const json_t *gpus, *gpu;
+	int64_t n = 0;
+	size_t i;
+	int r = ask(&wish->common, "GET", "/v1/gpus", NULL, &answer, err);
+
+	gpus = json_object_get(answer, "gpus");
+	json_array_foreach(gpus, i, gpu) {
+		const char *id = json_string_value(json_object_get(gpu, "board"));
+		const struct board *board = id ? board_by_id(id) : NULL;
+
+		if (!board || !json_is_true(json_object_get(gpu, "managed")) ||
+		    (wish->board && board != experiment->board))
+			continue;
+		if (n++ && board != experiment->board) {
+			fail(err, ERR_INVALID, "this server has GPUs of several boards");
+			return fail_hint(err, "say for which: --board %s", id);
+		}
+		experiment->board = board;
+	}
+	if (!r && !n)
+		r = fail(err, ERR_NOT_FOUND, "this server has no such GPU; say --board and --gpus");
+	if (!wish->n_gpus)
+		experiment->n_gpus = (uint32_t)n;
+	return r;
+}
+
+static int load_history(struct experiment *experiment, struct err *err)
+{
+	const struct simulate_wish *wish = experiment->wish;
+	cleanup(history_done) struct history history = {0};
+	int r = history_load(&wish->common, wish->history, wish->policy, &history, err);
+
+	if (!r && (!wish->n_gpus || !wish->board))
+		r = find_gpus(experiment, err);
+	if (!r)
+		r = history_trace(&history, experiment->board, &experiment->trace, err);
+	if (!r)
+		history_print_unknown(&history);
+	return r;
+}
+
 static int read_wish(struct experiment *experiment, struct err *err)
 {
 	const struct simulate_wish *wish = experiment->wish;
-	int r = catalogue_find(wish->board, &experiment->board, err);
+	int r = catalogue_find(wish->board ? wish->board : BOARD, &experiment->board, err);
 
 	if (!r)
 		r = words_each(wish->rules, "rule", add_row, experiment, err);
@@ -178,9 +228,17 @@ static int read_wish(struct experiment *experiment, struct err *err)
 	if (!r && (wish->horizon < 0.1 || wish->horizon > 1000))
 		r = fail(err, ERR_INVALID, "--horizon: %g is not between 0.1 and 1000",
 			 wish->horizon);
-	if (!r && wish->policy && !wish->trace)
-		r = fail(err, ERR_INVALID, "--policy is for the classes of a --trace");
-	return !r && wish->trace ? load_trace(experiment, err) : r;
+	if (!r && wish->trace && wish->history)
+		r = fail(err, ERR_INVALID, "--trace and --history are two questions");
+	if (!r && wish->policy && !wish->trace && !wish->history)
+		r = fail(err, ERR_INVALID,
+			 "--policy is for the classes of a --trace or a --history");
+	experiment->n_gpus = (uint32_t)(wish->n_gpus ? wish->n_gpus : GPUS);
+	if (r)
+		return r;
+	return wish->trace     ? load_trace(experiment, err)
+	       : wish->history ? load_history(experiment, err)
+			       : 0;
 }
 
 /* ---- runs ---- */
@@ -197,7 +255,7 @@ static int run_rule(struct experiment *experiment, const struct trace *trace, st
 		    struct err *err)
 {
 	cleanup(fleet_free) struct fleet *fleet =
-		fleet_new(experiment->rules, (uint32_t)experiment->wish->n_gpus);
+		fleet_new(experiment->rules, experiment->n_gpus);
 	struct tally one;
 	int r = fleet ? churn_replay(fleet, experiment->board, trace, &row->scheduler, &one, err)
 		      : fail(err, ERR_NOMEM, "no memory for a fleet");
@@ -211,7 +269,7 @@ static int run_rule(struct experiment *experiment, const struct trace *trace, st
 static int run_bound(struct experiment *experiment, const struct trace *trace, struct row *row,
 		     struct err *err)
 {
-	uint32_t n_gpus = (uint32_t)experiment->wish->n_gpus;
+	uint32_t n_gpus = experiment->n_gpus;
 	struct ceiling by_count, by_slots;
 	int r = ceiling_find(experiment->board, trace, n_gpus, false, &by_count, err);
 
@@ -255,7 +313,7 @@ static int run_seeds(struct experiment *experiment, enum mix mix, double load, s
 		struct churn_wish churn = {.mix = mix,
 					   .load = load,
 					   .horizon = wish->horizon,
-					   .n_gpus = (uint32_t)wish->n_gpus,
+					   .n_gpus = experiment->n_gpus,
 					   .key = (uint32_t)(wish->seed + i)};
 		cleanup(trace_done) struct trace trace = {.n = 0};
 		int r = churn_trace(experiment->board, &churn, &trace, err);
@@ -315,7 +373,7 @@ static void add_results(struct experiment *experiment, const char *mix, json_t *
 		json_t *json = row->is_bound ? bound_json(row) : rule_json(row);
 
 		json_object_set_new(json, "board", json_string(experiment->board->id));
-		json_object_set_new(json, "gpus", json_integer(experiment->wish->n_gpus));
+		json_object_set_new(json, "gpus", json_integer(experiment->n_gpus));
 		json_object_set_new(json, "mix", json_string(mix));
 		json_object_set(json, "load", take_load);
 		json_object_set_new(json, "runs", json_integer(runs));
@@ -332,7 +390,9 @@ static int run_file(struct experiment *experiment, struct err *err)
 	experiment->n_cells = experiment->n_rows;
 	r = run_trace(experiment, &experiment->trace, err);
 	if (!r)
-		add_results(experiment, experiment->wish->trace, json_null(), 1);
+		add_results(experiment,
+			    experiment->wish->trace ? experiment->wish->trace : "history",
+			    json_null(), 1);
 	return r;
 }
 
@@ -410,7 +470,7 @@ static int simulate_run(struct cmd_call *call, struct err *err)
 		r = experiment.rules ? 0 : fail(err, ERR_NOMEM, "no memory for rules");
 	}
 	if (!r)
-		r = experiment.wish->trace ? run_file(&experiment, err)
+		r = experiment.trace.n ? run_file(&experiment, err)
 					   : run_mixes(&experiment, err);
 	if (!r)
 		r = print_rows(&experiment, err);
@@ -433,7 +493,8 @@ static void simulate_help(const struct cmd *cmd)
 
 const struct cmd cmd_simulate = {
 	.name = "simulate",
-	.synopsis = "[--rule NAME,...] [--mix NAME,... | --trace FILE] [--load FACTOR,...]",
+	.synopsis = "[--rule NAME,...] [--mix NAME,... | --trace FILE | --history SINCE] "
+		    "[--load FACTOR,...]",
 	.summary = "What a rule of placement would make of many requests",
 	CMD_OPTS(simulate_opts),
 	.defaults = &simulate_defaults,

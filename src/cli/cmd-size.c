@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/sizes.h"
 #include "cli/ask.h"
 #include "cli/catalogue.h"
 #include "cli/cli.h"
+#include "cli/history.h"
 #include "cli/need.h"
 #include "cli/size-answer.h"
 #include "cli/size-services.h"
@@ -18,22 +20,28 @@
 
 struct size_wish {
 	struct cli_wish common;
-	const char *need, *policy, *services, *table;
-	double share;
+	const char *need, *policy, *services, *table, *history;
+	double share, percentile;
+	bool has_percentile;
 	struct cmd_list boards;
 	bool together;
 };
 
 /* Half of a latency goal is for waiting until a batch is full, a tenth of the rest is spare. */
-static const struct size_wish size_defaults = {.share = 0.45};
+static const struct size_wish size_defaults = {.share = 0.45, .percentile = 0.95};
 
 static const struct cmd_opt size_opts[] = {
 	{"need", OPT_TEXT, offsetof(struct size_wish, need), .arg = "NAME=COUNT,...",
 	 .help = "how many of which profiles, or classes"},
 	{"board", OPT_LIST, offsetof(struct size_wish, boards), .arg = "BOARD[:MOST]",
 	 .help = "on which GPUs; may be given again", .required = true},
+	{"history", OPT_TEXT, offsetof(struct size_wish, history), .arg = "SINCE",
+	 .help = "instead of --need: what was asked of carved since then"},
+	{"percentile", OPT_SHARE, offsetof(struct size_wish, percentile),
+	 offsetof(struct size_wish, has_percentile), .arg = "SHARE",
+	 .help = "of that time for which it must be enough (default: 95%)"},
 	{"policy", OPT_TEXT, offsetof(struct size_wish, policy), .arg = "FILE",
-	 .help = "the classes that --need may name"},
+	 .help = "the classes that --need may name, or --history names"},
 	{"together", OPT_FLAG, offsetof(struct size_wish, together),
 	 .help = "one answer for all boards, at most MOST of each"},
 	{"services", OPT_TEXT, offsetof(struct size_wish, services), .arg = "FILE",
@@ -49,8 +57,11 @@ static const struct cmd_opt size_opts[] = {
 
 struct question {
 	const struct size_wish *wish;
-	struct policy *policy;
+	const struct policy *policy;
+	struct policy *policy_read; /* of --policy, for --need */
 	struct need need;
+	struct history history;
+	uint32_t peaks[NEED_MAX]; /* of the history */
 	const struct board *boards[CMD_LIST_MAX];
 	uint32_t most[CMD_LIST_MAX];
 };
@@ -77,15 +88,49 @@ static int read_board(const char *typed, bool together, const struct board **ret
 /* Numbers of instances, or services with what was measured of them. */
 static int check_wish(const struct size_wish *wish, struct err *err)
 {
-	if (!wish->need == !wish->services)
+	if (!!wish->need + !!wish->services + !!wish->history != 1)
 		return fail(err, ERR_INVALID,
-			    wish->need ? "--need and --services are two questions"
-				       : "size needs --need or --services");
+			    wish->need || wish->services || wish->history
+				    ? "--need, --history and --services are different questions"
+				    : "size needs --need, --history or --services");
+	if (wish->has_percentile && !wish->history)
+		return fail(err, ERR_INVALID, "--percentile is for --history");
 	if (!wish->services != !wish->table)
 		return fail(err, ERR_INVALID, "--services and --table belong together");
 	if (wish->services && (wish->together || wish->policy))
-		return fail(err, ERR_INVALID, "--%s is for --need",
+		return fail(err, ERR_INVALID, "--%s is not for --services",
 			    wish->together ? "together" : "policy");
+	return 0;
+}
+
+static void print_history(const struct question *question)
+{
+	const struct history *history = &question->history;
+	char from[32];
+
+	printf("enough for %g%% of the time since %s, %zu lease%s\n",
+	       100 * question->wish->percentile,
+	       clock_format(from, sizeof(from), history->from_s), history->n,
+	       history->n == 1 ? "" : "s");
+	for (size_t i = 0; i < question->need.n; i++)
+		printf("  %s=%" PRIu32 ", at most %" PRIu32 " at once\n", question->need.at[i].name,
+		       question->need.at[i].count, question->peaks[i]);
+}
+
+static int read_history(struct question *question, struct err *err)
+{
+	const struct size_wish *wish = question->wish;
+	int r = history_load(&wish->common, wish->history, wish->policy, &question->history, err);
+
+	if (!r)
+		r = history_need(&question->history, wish->percentile, &question->need,
+				 question->peaks, err);
+	if (r)
+		return r;
+	question->policy = question->history.policy;
+	history_print_unknown(&question->history);
+	if (!wish->common.json)
+		print_history(question);
 	return 0;
 }
 
@@ -96,8 +141,11 @@ static int read_wish(struct question *question, struct err *err)
 
 	if (!r && wish->need)
 		r = need_parse(wish->need, &question->need, err);
-	if (!r && wish->policy)
-		r = policy_load(wish->policy, &question->policy, err);
+	if (!r && wish->policy && !wish->history)
+		r = policy_load(wish->policy, &question->policy_read, err);
+	question->policy = question->policy_read;
+	if (!r && wish->history)
+		r = read_history(question, err);
 	for (size_t i = 0; !r && i < wish->boards.n; i++)
 		r = read_board(wish->boards.at[i], wish->together, &question->boards[i],
 			       &question->most[i], err);
@@ -154,6 +202,27 @@ static int size_board(const struct question *question, const struct board *board
 	return 0;
 }
 
+/* The answer, and what it is for. */
+static int print_answer(const struct question *question, json_t *answer, struct err *err)
+{
+	json_t *wanted, *history;
+
+	if (!question->wish->history)
+		return ask_print_json(answer, err);
+	wanted = json_array();
+	history = history_json(&question->history);
+	for (size_t i = 0; i < question->need.n; i++)
+		json_array_append_new(wanted,
+				      json_pack("{s:s, s:I, s:I}", "class",
+						question->need.at[i].name, "wanted",
+						(json_int_t)question->need.at[i].count, "peak",
+						(json_int_t)question->peaks[i]));
+	json_object_set_new(history, "share", json_real(question->wish->percentile));
+	json_object_set_new(history, "classes", wanted);
+	json_object_set_new(answer, "history", history);
+	return ask_print_json(answer, err);
+}
+
 static int size_each(const struct question *question, struct err *err)
 {
 	json_t *answers = json_array();
@@ -165,7 +234,7 @@ static int size_each(const struct question *question, struct err *err)
 		if (r)
 			return r;
 	}
-	return question->wish->common.json ? ask_print_json(answer, err) : 0;
+	return question->wish->common.json ? print_answer(question, answer, err) : 0;
 }
 
 /* ---- all boards together ---- */
@@ -218,7 +287,7 @@ static int show_together(const struct question *question, const struct mixed_ans
 			size_answer_print(question->boards[b], &pack);
 	}
 	if (json)
-		return ask_print_json(answer, err);
+		return print_answer(question, answer, err);
 	printf("together: %" PRId64 " GPU%s, %s %" PRId64 " would do\n", mixed->n_gpus,
 	       mixed->n_gpus == 1 ? "" : "s", mixed->proven ? "and no fewer than" : "perhaps",
 	       mixed->bound);
@@ -258,13 +327,15 @@ static int size_run(struct cmd_call *call, struct err *err)
 
 	if (!r)
 		r = answer(&question, err);
-	policy_free(question.policy);
+	policy_free(question.policy_read);
+	history_done(&question.history);
 	return r;
 }
 
 const struct cmd cmd_size = {
 	.name = "size",
-	.synopsis = "--need NAME=COUNT,... | --services FILE --table FILE --board BOARD...",
+	.synopsis = "--need NAME=COUNT,... | --history SINCE | --services FILE --table FILE --board "
+		    "BOARD...",
 	.summary = "The fewest GPUs that hold a demand, and how to cut them",
 	CMD_OPTS(size_opts),
 	.defaults = &size_defaults,

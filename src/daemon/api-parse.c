@@ -112,6 +112,7 @@ static const struct field params[] = {
 	{"since_s", FIELD_NUMBER, AT(since_s), 0, 0, INT64_MAX,
 	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT) | ON(ROUTE_USAGE)},
 	{"until_s", FIELD_NUMBER, AT(until_s), 0, 0, INT64_MAX, ON(ROUTE_AUDIT) | ON(ROUTE_USAGE)},
+	{"before", FIELD_NUMBER, AT(before), 0, 1, INT64_MAX, ON(ROUTE_LEASES)},
 	{"after", FIELD_NUMBER, AT(after), 0, 0, INT64_MAX, ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
 	{"limit", FIELD_NUMBER, AT(limit), 0, 1, API_MAX_ROWS,
 	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},

@@ -186,6 +186,7 @@ int api_get_leases(struct api_asking *asking)
 	filter.user = wish->user;
 	filter.class_name = wish->class_name;
 	filter.since_s = wish->since_s;
+	filter.before_id = wish->before;
 	filter.limit = (size_t)wish->limit;
 	r = ledger_leases(asking->api->steward->ledger, &filter, list_lease, &listing, asking->err);
 	if (r) {

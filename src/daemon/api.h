@@ -86,7 +86,7 @@ struct api_wish {
 	/* query */
 	bool all, waiting_approval;
 	const char *user, *class_name, *gpu, *state, *kind, *by;
-	int64_t lease, since_s, until_s, after, limit, wait_s;
+	int64_t lease, since_s, until_s, before, after, limit, wait_s;
 	/* body */
 	json_t *body; /* owned: texts below live in it */
 	const char *reason, *hold;

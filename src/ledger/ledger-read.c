@@ -175,6 +175,7 @@ int ledger_leases(struct ledger *ledger, const struct ledger_lease_filter *filte
 	where_text(&where, "user = ?", filter->user);
 	where_text(&where, "team = ?", filter->team);
 	where_text(&where, "class = ?", filter->class_name);
+	where_number(&where, "id < ?", filter->before_id ? filter->before_id : -1);
 	where_number(&where, "(ended_s IS NULL OR ended_s >= ?)", filter->since_s);
 	where_newest(&where, filter->limit);
 

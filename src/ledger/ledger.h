@@ -204,6 +204,7 @@ struct ledger_lease_filter {
 	int64_t id, uid;
 	const char *user, *team, *class_name;
 	int64_t since_s; /* not ended before */
+	int64_t before_id; /* only smaller numbers; 0: any */
 	size_t limit;	 /* the newest so many; 0: all */
 };
 

@@ -229,6 +229,7 @@ static void test_lease_filters(void **state)
 		{"not ended before", {.id = -1, .uid = -1, .since_s = 200}, "2 3 4"},
 		{"the newest two", {ANY, .limit = 2}, "3 4"},
 		{"the newest of a user", {ANY, .user = "ann", .limit = 1}, "3"},
+		{"the newest before one", {ANY, .before_id = 4, .limit = 2}, "2 3"},
 		{"live ones of a team, limited",
 		 {ANY, .live = true, .team = "red", .limit = 9},
 		 "2"},
