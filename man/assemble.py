@@ -4,6 +4,7 @@
 A line of the page may be
   @NAME@             a shared part: PARTS/NAME.scd, or the table of errors
   @columns NAME@     the columns that `carve CMD --help` lists
+  @checks all@       the checks that `carve check --help` lists
   @transcript NAME@  TRANSCRIPTS/page-NAME.txt, which the golden tests replay
 Text may follow a part on its line. The result, in scdoc's format, goes to standard output.
 """
@@ -26,6 +27,21 @@ def columns(name):
         yield f"\t{escape(explained)}"
 
 
+def checks(_name):
+    text = subprocess.run([carve, "check", "--help"], check=True, capture_output=True, text=True)
+    for line in text.stdout.split("\nchecks:\n", 1)[1].split("\n\n", 1)[0].splitlines():
+        name, rest = line.split(maxsplit=1)
+        if name == "group":
+            group, title = rest.split(": ", 1)
+            yield f"## {title}"
+            yield ""
+            yield f"The group _{escape(group)}_."
+            yield ""
+        else:
+            yield f"*{escape(name)}*"
+            yield f"\t{escape(rest[0].upper() + rest[1:])}"
+
+
 def escape(text):
     return re.sub(r"([\\_*<>])", r"\\\1", text)
 
@@ -40,7 +56,7 @@ def part(name):
     return path.read_text().rstrip("\n").splitlines()
 
 
-MAKERS = {"columns": columns, "transcript": transcript}
+MAKERS = {"checks": checks, "columns": columns, "transcript": transcript}
 
 
 def expand(line):

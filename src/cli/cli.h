@@ -12,6 +12,7 @@
 /* clang-format off */
 #define CLI_CMDS(X)                                   \
 	X(status) X(gpus) X(classes)                  \
+	X(check)                                      \
 	X(lease) X(run) X(leases) X(renew) X(release) \
 	X(approve) X(deny)                            \
 	X(log) X(audit) X(usage)                      \

@@ -106,6 +106,8 @@ static json_t *notes(const struct api *api, int64_t now_s)
 	if (api->driver.missing[0])
 		json_array_append_new(
 			list, json_sprintf("the driver's library lacks: %s", api->driver.missing));
+	if (*steward->observing)
+		json_array_append_new(list, json_sprintf("%s; carve only observes", steward->observing));
 	if (steward->survey_trouble.code)
 		json_array_append_new(list, json_sprintf("the GPUs cannot be looked at: %s",
 							 steward->survey_trouble.text));

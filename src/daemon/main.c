@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "check/managers.h"
 #include "daemon/api.h"
 #include "daemon/http.h"
 #include "daemon/users.h"
@@ -27,10 +28,11 @@
 #define LEDGER_PATH "/var/lib/carve/ledger.db"
 #define SOCKET_PATH "/run/carve/carved.sock"
 #define STOP_S	    10
+#define MANAGERS_S  300 /* between looks for other managers of MIG */
 #define TELL_HEAD_S 86400
 
 struct options {
-	const char *policy, *ledger, *socket, *library, *record;
+	const char *policy, *ledger, *socket, *library, *record, *root;
 	bool help, version;
 };
 
@@ -47,13 +49,14 @@ struct carved {
 	int epoll, signals;
 	bool stop;
 	int stop_signal;
+	int64_t next_managers_s;
 	int64_t next_tick_s, next_head_s;
 	bool foresees; /* there is more of it to be worked out */
 };
 
 /* ---- options ---- */
 
-enum { OPT_POLICY = 256, OPT_LEDGER, OPT_SOCKET, OPT_LIBRARY, OPT_RECORD };
+enum { OPT_POLICY = 256, OPT_LEDGER, OPT_SOCKET, OPT_LIBRARY, OPT_RECORD, OPT_ROOT };
 
 static const struct {
 	struct option option;
@@ -80,6 +83,10 @@ static const struct {
 	 offsetof(struct options, record),
 	 "FILE",
 	 "write down every call to the driver and its answer"},
+	{{"root", required_argument, NULL, OPT_ROOT},
+	 offsetof(struct options, root),
+	 "DIR",
+	 "where the host's files are, in a container (default: /)"},
 	{{"verbose", no_argument, NULL, 'v'}, 0, NULL, "log more"},
 	{{"help", no_argument, NULL, 'h'}, 0, NULL, "print this"},
 	{{"version", no_argument, NULL, 'V'}, 0, NULL, "print the version"},
@@ -105,7 +112,7 @@ static int parse_options(int argc, char **argv, struct options *ret, struct err 
 	int found;
 
 	*ret = (struct options){
-		.policy = POLICY_PATH, .ledger = LEDGER_PATH, .socket = SOCKET_PATH};
+		.policy = POLICY_PATH, .ledger = LEDGER_PATH, .socket = SOCKET_PATH, .root = "/"};
 	for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
 		options[i] = opts[i].option;
 	opterr = 0;
@@ -167,6 +174,28 @@ static const struct policy_person *person(void *arg, uid_t uid)
 	return users_get(carved->users, uid);
 }
 
+/* ---- other managers ---- */
+
+static void look_for_managers(struct carved *carved)
+{
+	cleanup(tree_close) struct tree tree = {.fd = -1};
+	const char *hint = "";
+	struct managers managers;
+	struct err err = ERR_INIT;
+	char owner[256] = "";
+
+	carved->next_managers_s = clock_now_s() + MANAGERS_S;
+	if (tree_open(carved->options.root, &tree, &err)) {
+		log_warning("other managers of MIG cannot be looked for: %s", err.text);
+		return;
+	}
+	managers_probe(&tree, &managers);
+	managers_owner(&managers, owner, sizeof(owner), &hint);
+	if (strcmp(owner, carved->steward.observing) != 0)
+		log_warning("%s", *owner ? owner : "no other manager decides about MIG here any more");
+	steward_set_observing(&carved->steward, owner, hint, clock_now_s());
+}
+
 /* ---- the policy ---- */
 
 /* What decides about GPUs must not be anybody's to write. */
@@ -187,6 +216,7 @@ static int reload_policy(void *arg, const char *by, struct err *err)
 
 	snprintf(name, sizeof(name), "%s", by); /* is forgotten with the users */
 	users_forget(carved->users);
+	look_for_managers(carved);
 	if (r) {
 		carved->api.policy_error = *err;
 		log_warning("policy refused, the former one stays in force: %s", err->text);
@@ -269,6 +299,8 @@ static void tick(struct carved *carved)
 	int64_t now_s = clock_now_s();
 	int64_t http_s;
 
+	if (now_s >= carved->next_managers_s || carved->next_managers_s > now_s + MANAGERS_S)
+		look_for_managers(carved);
 	if (now_s >= carved->next_tick_s || carved->next_tick_s > now_s + 60) {
 		on_watch(carved);
 		carved->next_tick_s = steward_tick(&carved->steward, now_s);
@@ -417,6 +449,7 @@ static int start(struct carved *carved, struct err *err)
 	carved->api.policy_path = carved->options.policy;
 	carved->api.reload = reload_policy;
 	carved->api.arg = carved;
+	look_for_managers(carved);
 	first_look(carved);
 	r = add_source(carved, workers_fd(carved->workers), on_workers, err);
 	r = r ? r : add_source(carved, watch_fd(carved->watch), on_watch, err);

@@ -113,6 +113,7 @@ static int read_queue(const struct yaml_node *map, struct policy *policy, struct
 struct top_wish {
 	const char *name;
 	int64_t version, warn_s;
+	const struct yaml_node *review;
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
 	const struct yaml_node *approvers, *fields;
 };
@@ -125,6 +126,7 @@ static const struct yaml_field top_fields[] = {
 	{"classes", YAML_NODE, AT(top_wish, classes), .required = true},
 	{"teams", YAML_NODE, AT(top_wish, teams), .required = true},
 	{"gpus", YAML_NODE, AT(top_wish, gpus)},
+	{"review", YAML_NODE, AT(top_wish, review)},
 	{"queue", YAML_NODE, AT(top_wish, queue)},
 	{"placement", YAML_NODE, AT(top_wish, placement)},
 	{"price", YAML_NODE, AT(top_wish, price)},
@@ -156,6 +158,7 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 	r = r ? r : read_each(policy, wish.teams, POLICY_MAX_TEAMS, policy_read_team, err);
 	r = r ? r : check_allowed_teams(policy, err);
 	r = r || !wish.fields ? r : policy_read_fields(wish.fields, policy, err);
+	r = r || !wish.review ? r : policy_read_review(wish.review, &policy->review, err);
 	r = r || !wish.gpus ? r : read_gpus(wish.gpus, &policy->gpus, err);
 	r = r || !wish.queue ? r : read_queue(wish.queue, policy, err);
 	r = r || !wish.placement

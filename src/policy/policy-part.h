@@ -12,6 +12,7 @@
 #include "policy/policy-price.h"
 #include "policy/policy-retention.h"
 #include "policy/policy-grant.h"
+#include "policy/policy-review.h"
 #include "policy/policy.h"
 
 #define POLICY_WORD 64 /* users, groups and profiles: bytes at most */
@@ -87,6 +88,7 @@ struct policy {
 	int64_t age_s;	     /* who has waited so long climbs by one */
 	int64_t half_life_s; /* of past use; 0: it does not count */
 	struct policy_gpus gpus;
+	struct policy_review review;
 	struct policy_placement placement;
 	struct policy_price price;
 	struct policy_retention retention;

@@ -164,6 +164,11 @@ bool policy_manages_gpu(const struct policy *policy, unsigned index, const char 
 	return !gpus_name(gpus->except, index, uuid, board_id);
 }
 
+unsigned policy_reason_min(const struct policy *policy)
+{
+	return policy->reason_min;
+}
+
 /* ---- people ---- */
 
 bool members_have(const struct policy_members *members, const struct policy_person *person,

@@ -118,6 +118,9 @@ struct policy_person {
 	size_t n_groups;
 };
 
+/* Characters a reason must have at least; 0: none need be given. */
+unsigned policy_reason_min(const struct policy *policy);
+
 /* Root always is. */
 bool policy_is_admin(const struct policy *policy, const struct policy_person *person);
 

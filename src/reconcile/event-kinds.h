@@ -9,6 +9,8 @@
 /* name, meaning */
 #define EVENT_KINDS(X)                                                                            \
 	X(STARTED, "started", "the daemon began to work, with the driver it found")               \
+	X(OBSERVING, "observing", "another manager decides about MIG here; carve only observes")       \
+	X(ACTING, "acting", "no other manager decides about MIG here any more; carve acts again")     \
 	X(STOPPED, "stopped", "the daemon was told to stop; leases go on")                        \
 	X(REQUESTED, "requested", "somebody asked for an instance")                               \
 	X(REFUSED, "refused", "a request was turned down, and why")                               \

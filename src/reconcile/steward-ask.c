@@ -177,6 +177,8 @@ int steward_ready(struct steward *steward, struct err *err)
 	if (steward->n_leases >= STEWARD_MAX_LEASES)
 		return fail(err, ERR_NO_ROOM, "%zu leases and requests are the most",
 			    steward->n_leases);
+	if (steward_may_act(steward, err))
+		return -(int)err->code;
 	return steward->unwritable ? steward_flush(steward, err) : 0;
 }
 

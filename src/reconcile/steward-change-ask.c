@@ -152,7 +152,7 @@ int steward_change_start(struct steward *steward, const struct policy_person *pe
 
 	if (!steward->surveyed)
 		return fail(err, ERR_UNAVAILABLE, "the GPUs have not been looked at yet");
-	if (steward->unwritable && steward_flush(steward, err))
+	if (steward_may_act(steward, err) || (steward->unwritable && steward_flush(steward, err)))
 		return -(int)err->code;
 	change = make(steward, person, ask, now_s);
 	if (!change)

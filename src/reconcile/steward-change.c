@@ -329,7 +329,7 @@ void steward_changes_advance(struct steward *steward, int64_t now_s)
 {
 	struct err ignored = ERR_INIT;
 
-	if (!steward->surveyed)
+	if (!steward->surveyed || *steward->observing)
 		return;
 	for (size_t i = 0; i < steward->n_changes && !steward->unwritable; i++) {
 		struct steward_change *change = steward->changes[i];

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_usable(const struct steward_gpu *gpu, int64_t now_s)
+static bool is_usable(const struct steward *steward, const struct steward_gpu *gpu, int64_t now_s)
 {
-	return gpu->there && gpu->managed && gpu->seen && !gpu->has_trouble && !gpu->info.lost &&
+	return !*steward->observing && gpu->there && gpu->managed && gpu->seen && !gpu->has_trouble && !gpu->info.lost &&
 	       gpu->info.mig && gpu->info.board && gpu->rest_until_s <= now_s;
 }
 
@@ -98,7 +98,7 @@ static void view_gpu(const struct steward *steward, size_t index, int64_t now_s,
 {
 	const struct steward_gpu *gpu = &steward->gpus[index];
 
-	*ret = (struct choose_gpu){.usable = is_usable(gpu, now_s), .board = gpu->info.board};
+	*ret = (struct choose_gpu){.usable = is_usable(steward, gpu, now_s), .board = gpu->info.board};
 	if (!ret->usable)
 		return;
 	ret->closed = steward_change_on(steward, index, now_s) != NULL;

@@ -158,7 +158,7 @@ void steward_instance_job(struct steward *steward, struct steward_instance *inst
 	struct job *job;
 
 	/* Of a GPU that is away nothing can be done; when it is back it is looked at first. */
-	if (instance->job || !steward_has_gpu(steward, instance->gpu) || !instance->profile)
+	if (*steward->observing || instance->job || !steward_has_gpu(steward, instance->gpu) || !instance->profile)
 		return;
 	ci = profile_whole_ci(instance->profile);
 	job = ci ? job_new(kind, instance->row.gpu) : NULL;

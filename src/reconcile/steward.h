@@ -119,6 +119,9 @@ struct steward {
 	unsigned checked_load; /* by which those who wait were looked at */
 	struct steward_hooks hooks;
 
+	/* Another manager decides about MIG here, and what would help; "": none, carve acts. */
+	char observing[256], observing_hint[200];
+
 	size_t n_gpus;
 	struct steward_gpu gpus[BACKEND_MAX_GPUS];
 	struct steward_instance **instances;
@@ -236,6 +239,17 @@ int steward_answer(struct steward *steward, const struct policy_person *person, 
 /* Another policy is in force from now on; requests that no longer fit it leave the queue. */
 void steward_set_policy(struct steward *steward, struct policy *take_policy, const char *by,
 			int64_t now_s);
+
+/*
+ * Another manager decides about MIG on this host, as a sentence without its point; "": none
+ * (any more). While there is one nothing is created, removed or granted.
+ *   hint  what would help
+ */
+void steward_set_observing(struct steward *steward, const char *why, const char *hint,
+			   int64_t now_s);
+
+/* May GPUs be changed? err: UNSUPPORTED, another manager decides about them. */
+int steward_may_act(const struct steward *steward, struct err *err);
 
 /* Write an event of the daemon's own. */
 void steward_tell(struct steward *steward, enum event_kind kind, const char *by, int64_t now_s,
