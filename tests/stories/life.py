@@ -88,7 +88,7 @@ def ends_in_time():
     """a lease ends in time, and one that was renewed when that time is over"""
     with Host() as host:
         short, long = host.lease(), host.lease()
-        host.as_if_later({short["id"]: 1, long["id"]: 1})
+        host.as_if_later({short["id"]: 4, long["id"]: 4})
         done = host.carve("renew", long["id"], "--time", "1h")
         same(f"renewal: {done.stderr}", done.returncode, 0)
         same("why it ended", host.until(short["id"], "ended")["why_ended"], "its time is over")
