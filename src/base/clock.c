@@ -18,6 +18,14 @@ int64_t clock_monotonic_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+int64_t clock_offset_s(int64_t unix_s)
+{
+	time_t t = (time_t)unix_s;
+	struct tm tm;
+
+	return localtime_r(&t, &tm) ? tm.tm_gmtoff : 0;
+}
+
 static char *format(char *buf, size_t len, int64_t unix_s, const char *pattern,
 		    struct tm *(*convert)(const time_t *, struct tm *))
 {

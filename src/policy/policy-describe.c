@@ -237,6 +237,26 @@ static void add_retention(const struct policy_retention *keep, struct text *ret)
 					 : "for ever");
 }
 
+/* Only what is not the default. */
+static void add_changes(const struct policy_changes *changes, struct text *ret)
+{
+	cleanup(text_done) struct text windows = TEXT_INIT, kept = TEXT_INIT;
+	const struct policy_members members = {.teams = changes->teams};
+	char time[32], notice[32];
+
+	text_add(&kept, changes->classes ? "class " : "");
+	words_format(changes->classes, ALL, &kept);
+	members_format(&members, ALL, &kept);
+	policy_windows_format(changes, &windows);
+	if (changes->n_windows || kept.len)
+		text_addf(ret, "changes %s%s%s\n", text_str(&windows),
+			  kept.len ? "; never to " : "", text_str(&kept));
+	if (changes->has_deadline)
+		text_addf(ret, "drains  end after %s, with a warning %s before\n",
+			  duration_format(time, sizeof(time), changes->deadline_s),
+			  duration_format(notice, sizeof(notice), changes->notice_s));
+}
+
 static void add_head(const struct policy *policy, struct text *ret)
 {
 	cleanup(text_done) struct text admins = TEXT_INIT, gpus = TEXT_INIT;
@@ -258,6 +278,7 @@ static void add_head(const struct policy *policy, struct text *ret)
 		  policy->queue_max_per_user);
 	add_price(&policy->price, ret);
 	add_retention(&policy->retention, ret);
+	add_changes(&policy->changes, ret);
 	text_add(ret, "\n");
 }
 

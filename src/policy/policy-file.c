@@ -115,7 +115,7 @@ struct top_wish {
 	int64_t version, warn_s;
 	const struct yaml_node *review;
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
-	const struct yaml_node *approvers, *fields;
+	const struct yaml_node *approvers, *fields, *changes;
 };
 
 static const struct yaml_field top_fields[] = {
@@ -134,6 +134,7 @@ static const struct yaml_field top_fields[] = {
 	{"approvers", YAML_NODE, AT(top_wish, approvers)},
 	{"fields", YAML_NODE, AT(top_wish, fields)},
 	{"warn", YAML_DURATION, AT(top_wish, warn_s)},
+	{"changes", YAML_NODE, AT(top_wish, changes)},
 };
 
 static int read_top(struct policy *policy, const struct yaml_node *root, struct err *err)
@@ -165,9 +166,12 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 		    ? r
 		    : policy_read_placement(wish.placement, &policy->placement, err);
 	r = r || !wish.price ? r : policy_read_price(wish.price, &policy->price, err);
-	return r || !wish.retention
+	r = r || !wish.retention
+		    ? r
+		    : policy_read_retention(wish.retention, &policy->retention, err);
+	return r || !wish.changes
 		       ? r
-		       : policy_read_retention(wish.retention, &policy->retention, err);
+		       : policy_read_changes(wish.changes, policy, &policy->changes, err);
 }
 
 int policy_parse(const char *bytes, size_t len, const char *name, struct policy **ret,
@@ -181,6 +185,7 @@ int policy_parse(const char *bytes, size_t len, const char *name, struct policy 
 	policy->age_s = DAY;
 	policy->queue_max = 200;
 	policy->queue_max_per_user = 10;
+	policy->changes.notice_s = 3600;
 	r = yaml_doc_parse(bytes, len, name, &policy->doc, err);
 	r = r ? r : read_top(policy, yaml_doc_root(policy->doc), err);
 	if (r)

@@ -12,6 +12,7 @@
 #include "policy/policy-price.h"
 #include "policy/policy-retention.h"
 #include "policy/policy-grant.h"
+#include "policy/policy-changes.h"
 #include "policy/policy-review.h"
 #include "policy/policy.h"
 
@@ -92,6 +93,7 @@ struct policy {
 	struct policy_placement placement;
 	struct policy_price price;
 	struct policy_retention retention;
+	struct policy_changes changes;
 	size_t n_classes, n_teams;
 	struct policy_class classes[POLICY_MAX_CLASSES];
 	struct policy_class_match class_matches[POLICY_MAX_CLASSES];

@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "policy/policy.h"
+#include "policy/policy-changes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -92,6 +92,29 @@ static void check_queue(const struct policy *policy)
 	assert(seen == 0xffff);
 }
 
+/* Half an hour is put on every 1000000 s, and taken off as often. */
+static int64_t odd_zone(int64_t unix_s)
+{
+	return unix_s / 1000000 % 2 * 1800;
+}
+
+/* What is told to be the next moment is allowed, and the one before is not. */
+static void check_changes(const struct policy *policy)
+{
+	const struct policy_changes *changes = policy_changes(policy);
+
+	for (int64_t now_s = 1764000000; now_s < 1764000000 + 8 * 86400; now_s += 40000) {
+		int64_t next_s = 0, ignored_s;
+
+		if (policy_change_allowed(changes, odd_zone, now_s, &next_s))
+			continue;
+		assert(next_s > now_s && next_s < now_s + 15 * 86400);
+		assert(policy_change_allowed(changes, odd_zone, next_s, &ignored_s));
+		assert(!policy_change_allowed(changes, odd_zone, next_s - 1, &ignored_s));
+		assert(ignored_s == next_s);
+	}
+}
+
 static void check_words(const struct policy *policy)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
@@ -117,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		check_verdict(policy, policy_class_at(policy, i));
 	}
 	check_queue(policy);
+	check_changes(policy);
 	check_words(policy);
 	return 0;
 }
