@@ -17,7 +17,7 @@
 	X(approve) X(deny)                            \
 	X(log) X(audit) X(usage)                      \
 	X(boards) X(profiles) X(policy)               \
-	X(layout) X(size) X(simulate)                 \
+	X(layout) X(drain) X(undrain) X(size) X(simulate)                 \
 	X(completion)
 /* clang-format on */
 

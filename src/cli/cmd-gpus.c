@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
@@ -19,7 +21,7 @@ static const struct column gpu_columns[] = {
 	{"name", "NAME", COLUMN_TEXT, "its name, as NVML tells it"},
 	{"board", "BOARD", COLUMN_TEXT, "its model: carve boards", .extra = true},
 	{"mig", "MIG", COLUMN_TEXT, "on, off or unsupported"},
-	{"state", "STATE", COLUMN_TEXT, "ok, lost or unknown-board"},
+	{"state", "STATE", COLUMN_TEXT, "ok, draining, drained, lost or unknown-board"},
 	{"managed", "MANAGED", COLUMN_FLAG, "no: the policy leaves it alone", .extra = true},
 	{"memory_bytes", "MEMORY", COLUMN_SIZE, "its memory"},
 	{"memory_used_bytes", "USED", COLUMN_SIZE, "how much of it is in use"},
@@ -34,6 +36,8 @@ static const struct column gpu_columns[] = {
 	{"units", "UNITS", COLUMN_NUMBER, "placement units", .extra = true},
 	{"note", "NOTE", COLUMN_TEXT, "what is wrong with it", .extra = true},
 	{"observed_s", "OBSERVED", COLUMN_WHEN, "when it was last looked at", .extra = true},
+	{"leave", "LEAVE", COLUMN_LEFT, "time until leases there end, while it is drained",
+	 .at = "drain.deadline_s", .extra = true},
 };
 
 static const struct column instance_columns[] = {
@@ -41,7 +45,8 @@ static const struct column instance_columns[] = {
 	{"profile", "PROFILE", COLUMN_TEXT, "its profile"},
 	{"start", "AT", COLUMN_NUMBER, "its first placement unit"},
 	{"size", "SIZE", COLUMN_NUMBER, "how many units it covers", .extra = true},
-	{"state", "STATE", COLUMN_TEXT, "leased, free, creating, destroying, stuck or stranger"},
+	{"state", "STATE", COLUMN_TEXT,
+	 "leased, draining, free, creating, destroying, stuck or stranger"},
 	{"memory_bytes", "MEMORY", COLUMN_SIZE, "its memory"},
 	{"memory_used_bytes", "USED", COLUMN_SIZE, "how much of it is in use"},
 	{"processes", "PROCS", COLUMN_LENGTH, "how many processes run on it"},
@@ -55,7 +60,19 @@ static const struct column instance_columns[] = {
 	{"slices", "SLICES", COLUMN_NUMBER, "compute slices", .extra = true},
 	{"profile_id", "ID", COLUMN_NUMBER, "profile id", .extra = true},
 	{"note", "NOTE", COLUMN_TEXT, "why it is stuck", .extra = true},
+	{"leave", "LEAVE", COLUMN_LEFT, "time until its lease is ended, while it is drained",
+	 .at = "drain.deadline_s", .extra = true},
 };
+
+/* What is drained says so where it else says that all is well. */
+static void show_drain(json_t *row)
+{
+	const char *state = json_string_value(json_object_get(row, "state"));
+	json_t *drain = json_object_get(json_object_get(row, "drain"), "state");
+
+	if (drain && state && (!strcmp(state, "ok") || !strcmp(state, "leased")))
+		json_object_set(row, "state", drain);
+}
 
 /* All instances in one list, each told its GPU. */
 static json_t *instances_of(const json_t *gpus)
@@ -72,6 +89,7 @@ static json_t *instances_of(const json_t *gpus)
 			json_t *row = json_copy(instance);
 
 			json_object_set(row, "gpu", json_object_get(gpu, "index"));
+			show_drain(row);
 			json_array_append_new(list, row);
 		}
 	}
@@ -83,12 +101,16 @@ static int gpus_run(struct cmd_call *call, struct err *err)
 	const struct gpus_wish *wish = call->wish;
 	cleanup(json_decref) json_t *answer = NULL;
 	cleanup(json_decref) json_t *instances = NULL;
+	json_t *gpu;
+	size_t i;
 	int r = ask(&wish->common, "GET", "/v1/gpus", NULL, &answer, err);
 
 	if (r)
 		return r;
 	if (wish->common.json)
 		return ask_print_json(answer, err);
+	json_array_foreach(json_object_get(answer, "gpus"), i, gpu)
+		show_drain(gpu);
 	if (!wish->instances)
 		return view_print(&wish->common, gpu_columns, ARRAY_SIZE(gpu_columns),
 				  json_object_get(answer, "gpus"), err);

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "geometry/layout.h"
+#include "reconcile/steward-drain.h"
 
 json_t *api_text(const char *text)
 {
@@ -59,7 +60,10 @@ static int add_holder(json_t *json, const struct steward *steward,
 	const struct steward_lease *lease =
 		instance && instance->lease ? steward_lease_at(steward, instance->lease) : NULL;
 	const struct ledger_lease *row = lease ? &lease->row : NULL;
+	const struct ledger_drain *drain =
+		instance ? steward_drain_of(steward, &instance->row) : NULL;
 
+	json_object_set_new(json, "drain", api_drain_brief(drain));
 	return json_object_update_new(
 		json, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "state", instance_word(instance),
 				"note", api_text(instance ? instance->note : NULL), "lease",
@@ -141,6 +145,7 @@ static bool gpu_layout(const struct steward *steward, size_t gpu, struct layout 
 	layout_init(ret, gpus[gpu].board);
 	for (size_t i = 0; i < gpus[gpu].n; i++)
 		known &= layout_take(ret, gpus[gpu].at[i].profile, gpus[gpu].at[i].start);
+	ret->mask |= gpus[gpu].blocked;
 	return known;
 }
 
@@ -174,8 +179,7 @@ json_t *api_gpu(const struct steward *steward, size_t index)
 	const struct backend_gpu *info = &gpu->info;
 	const struct board *board = info->board;
 	const char *mig = !info->mig_capable ? "unsupported" : info->mig ? "on" : "off";
-
-	return json_pack(
+	json_t *json = json_pack(
 		"{s:i, s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, "
 		"s:o, s:o}",
 		"index", (int)info->index, "uuid", info->uuid, "name", info->name, "board",
@@ -189,6 +193,10 @@ json_t *api_gpu(const struct steward *steward, size_t index)
 		api_number(board, board ? board->units : 0), "observed_s",
 		api_number(gpu->seen, gpu->seen ? gpu->seen->when_s : 0), "instances",
 		instances_json(steward, index), "free", free_json(steward, index));
+
+	json_object_set_new(json, "drain",
+			    api_drain_brief(steward_drain_of_gpu(steward, info->uuid)));
+	return json;
 }
 
 /* ---- leases ---- */
@@ -244,6 +252,9 @@ json_t *api_lease(const struct steward *steward, const struct ledger_lease *row,
 		api_number(queued && live->has_estimate, queued ? live->estimate_s : 0), "instance",
 		instance ? place_json(steward, instance) : json_null());
 
+	json_object_set_new(
+		json, "drain",
+		api_drain_brief(live && instance ? steward_drain_of(steward, instance) : NULL));
 	return api_add_grants(json, steward, row, instance);
 }
 

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "daemon/api.h"
+#include "ledger/ledger-drain.h"
 
 json_t *api_gpu(const struct steward *steward, size_t gpu);
 json_t *api_class(const struct steward *steward, const struct policy_class *class_,
@@ -25,6 +26,11 @@ json_t *api_event(const struct steward *steward, const struct ledger_event *even
  */
 json_t *api_add_grants(json_t *take_json, const struct steward *steward,
 		       const struct ledger_lease *lease, const struct ledger_instance *instance);
+
+/* api-drain.c. {id, state, user, reason, since_s, deadline_s}; null for NULL */
+json_t *api_drain_brief(const struct ledger_drain *drain);
+/* For the admins: "GPU 0 is drained by root: new fans; leases end at ..." */
+json_t *api_drain_note(const struct steward *steward, const struct ledger_drain *drain);
 
 /* The free fields of a lease: an object of texts. */
 json_t *api_fields(const struct ledger_lease *row);

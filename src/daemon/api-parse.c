@@ -123,7 +123,8 @@ static const struct field params[] = {
 static const struct field fields[] = {
 	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_REQUEST)},
 	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_REASON - 1,
-	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE) | ON(ROUTE_APPROVE) | ON(ROUTE_DENY)},
+	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE) | ON(ROUTE_APPROVE) | ON(ROUTE_DENY) |
+		   ON(ROUTE_DRAIN)},
 	{"count", FIELD_NUMBER, AT(count), AT(has_count), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
 	{"gpus", FIELD_NUMBER, AT(gpus), AT(has_gpus), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
 	{"fields", FIELD_OBJECT, AT(fields), .routes = ON(ROUTE_REQUEST)},
@@ -132,6 +133,14 @@ static const struct field fields[] = {
 	{"wait", FIELD_FLAG, AT(wait), .routes = ON(ROUTE_REQUEST)},
 	{"hold", FIELD_TEXT, AT(hold), .max = 16, .routes = ON(ROUTE_REQUEST)},
 	{"exit_status", FIELD_NUMBER, AT(exit_status), AT(has_exit), 0, 255, ON(ROUTE_RELEASE)},
+	{"gpu", FIELD_TEXT, AT(gpu), .max = 96, .routes = ON(ROUTE_DRAIN)},
+	{"start", FIELD_NUMBER, AT(start), AT(has_start), 0, 255, ON(ROUTE_DRAIN)},
+	{"profile", FIELD_TEXT, AT(profile), .max = 32, .routes = ON(ROUTE_DRAIN)},
+	{"lease", FIELD_NUMBER, AT(lease), 0, 1, INT64_MAX, ON(ROUTE_DRAIN)},
+	{"deadline_s", FIELD_NUMBER, AT(deadline_s), AT(has_deadline), 0, INT64_MAX,
+	 ON(ROUTE_DRAIN)},
+	{"no_deadline", FIELD_FLAG, AT(no_deadline), .routes = ON(ROUTE_DRAIN)},
+	{"dry_run", FIELD_FLAG, AT(dry_run), .routes = ON(ROUTE_DRAIN)},
 };
 
 #define MAX_FIELDS 64
@@ -290,6 +299,19 @@ static int check_hold(const struct api_wish *wish, struct err *err)
 	return fail(err, ERR_INVALID, "'hold' is neither \"none\" nor \"caller\"");
 }
 
+static int check_drain(const struct api_wish *wish, struct err *err)
+{
+	if (!wish->gpu == (wish->lease < 0))
+		return fail(err, ERR_INVALID, "either 'gpu' or 'lease' must say what is meant");
+	if (wish->profile && !wish->has_start)
+		return fail(err, ERR_INVALID, "'profile' needs 'start'");
+	if (wish->has_start && !wish->gpu)
+		return fail(err, ERR_INVALID, "'start' needs 'gpu'");
+	if (wish->no_deadline && wish->has_deadline)
+		return fail(err, ERR_INVALID, "'deadline_s' and 'no_deadline' exclude each other");
+	return 0;
+}
+
 static int check_wish(const struct api_wish *wish, struct err *err)
 {
 	if (wish->route == ROUTE_REQUEST && !wish->has_gpus &&
@@ -300,7 +322,7 @@ static int check_wish(const struct api_wish *wish, struct err *err)
 		return fail(err, ERR_INVALID, "'gpus' stands alone, without 'class' and 'count'");
 	if (wish->route == ROUTE_RENEW && !wish->has_time)
 		return fail(err, ERR_INVALID, "'time_s' is missing");
-	return check_hold(wish, err);
+	return wish->route == ROUTE_DRAIN ? check_drain(wish, err) : check_hold(wish, err);
 }
 
 int api_parse(const struct api_request *request, struct api_wish *ret, struct err *err)

@@ -22,4 +22,7 @@
 	X(AUDIT, "GET", "/v1/audit", api_get_audit, ANYBODY)            \
 	X(AUDIT_HEAD, "GET", "/v1/audit/head", api_get_audit_head, ANYBODY) \
 	X(USAGE, "GET", "/v1/usage", api_get_usage, ANYBODY)            \
-	X(RELOAD, "POST", "/v1/policy/reload", api_post_reload, ADMIN)
+	X(RELOAD, "POST", "/v1/policy/reload", api_post_reload, ADMIN)  \
+	X(DRAINS, "GET", "/v1/drains", api_get_drains, ANYBODY)         \
+	X(DRAIN, "POST", "/v1/drains", api_post_drain, ADMIN)           \
+	X(UNDRAIN, "DELETE", "/v1/drains/#", api_delete_drain, ADMIN)

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "daemon/api-json.h"
 #include "daemon/api-part.h"
+#include "reconcile/steward-drain.h"
 
 json_t *api_error(const struct err *err)
 {
@@ -114,6 +115,8 @@ static json_t *notes(const struct api *api, int64_t now_s)
 	if (steward->unwritable)
 		json_array_append_new(list, json_sprintf("the ledger cannot be written: %s",
 							 steward->unwritable_why.text));
+	for (size_t i = 0; i < steward->n_drains; i++)
+		json_array_append_new(list, api_drain_note(steward, &steward->drains[i].row));
 	for (size_t i = 0; i < steward->n_gpus; i++) {
 		const struct steward_gpu *gpu = &steward->gpus[i];
 

@@ -95,6 +95,9 @@ struct api_wish {
 	bool has_count, has_gpus;
 	int64_t count, gpus;
 	const json_t *fields; /* free fields of a request */
+	const char *profile;
+	bool has_start, has_deadline, no_deadline, dry_run;
+	int64_t start, deadline_s;
 };
 
 /*

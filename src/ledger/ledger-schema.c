@@ -164,7 +164,7 @@ static const char grants_step[] =
 	"CREATE INDEX reservation_live ON reservation(id) WHERE gone_s IS NULL;";
 
 static const char *const steps[] = {
-	first_step, chain_step, moves_step, grants_step, ledger_change_step_sql,
+	first_step, chain_step, moves_step, grants_step, ledger_change_step_sql, ledger_drain_step_sql,
 };
 
 const struct ledger_schema ledger_schema = {steps, ARRAY_SIZE(steps)};

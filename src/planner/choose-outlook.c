@@ -48,12 +48,15 @@ static void lay_out_after(const struct choose_gpu *gpu, const struct choose_inst
 		if (!layout_take(ret, instance->profile, instance->start))
 			ret->mask |= profile_window(instance->profile, instance->start);
 	}
+	ret->mask |= gpu->blocked;
 }
 
 /* One of a layout that is free, or will be: the next lease has it as it is. */
-static bool is_waited_for(const struct choose_instance *instance, const struct profile *profile)
+static bool is_waited_for(const struct choose_gpu *gpu, const struct choose_instance *instance,
+			  const struct profile *profile)
 {
 	return instance->laid && instance->profile == profile &&
+	       !(profile_window(profile, instance->start) & gpu->blocked) &&
 	       (instance->use == CHOOSE_FREE || instance->has_ends);
 }
 
@@ -80,7 +83,7 @@ static bool look_at_laid(const struct choose_gpu *gpu, size_t g, const struct pr
 		const struct choose_instance *at = &gpu->at[i];
 		int64_t when_s = at->use == CHOOSE_FREE || at->ends_s < now_s ? now_s : at->ends_s;
 
-		if (!is_waited_for(at, profile) || (found && ret->outlook.when_s <= when_s))
+		if (!is_waited_for(gpu, at, profile) || (found && ret->outlook.when_s <= when_s))
 			continue;
 		found = true;
 		ret->loss = 0;

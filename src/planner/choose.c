@@ -83,6 +83,7 @@ uint16_t choose_blocked(const struct choose_question *question, size_t gpu)
 	const struct choose_hold *hold = question->hold;
 	uint16_t blocked = hold && hold->active && hold->gpu == gpu ? hold->window : 0;
 
+	blocked |= question->gpus[gpu].blocked;
 	if (question->window.active && question->window.gpu == gpu)
 		blocked |= question->window.window;
 	return blocked;

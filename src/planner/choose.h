@@ -46,6 +46,7 @@ struct choose_gpu {
 	bool usable; /* MIG on, alive, managed; else it is passed over */
 	bool closed; /* nothing goes there for now */
 	const struct board *board;
+	uint16_t blocked; /* units on which nothing new is placed */
 	size_t n;
 	struct choose_instance at[LAYOUT_MAX];
 };

@@ -37,7 +37,11 @@
 	X(STRANGER_GONE, "stranger-gone", "such an instance is gone")                             \
 	X(GPU_SEEN, "gpu-seen", "a GPU appeared, or changed its MIG mode")                        \
 	X(GPU_LOST, "gpu-lost", "a GPU does not answer any more")                                 \
-	X(ADOPTED, "adopted", "an instance that carve did not make was taken over by an admin")      \
+	X(DRAIN, "drain", "a GPU or an instance is to be left: nothing new is placed there")      \
+	X(DRAIN_NOTICE, "drain-notice", "the holder of a lease there is told when to leave")      \
+	X(DRAINED, "drained", "nothing is held there any more")                                   \
+	X(UNDRAINED, "undrained", "a drain was taken back")                                       \
+	X(ADOPTED, "adopted", "an instance that carve did not make was taken over by an admin")   \
 	X(CHANGE_BEGAN, "change-began", "a change of the layout began: who wants what")           \
 	X(CHANGE_DONE, "change-done", "a change of the layout was read back: it is so")           \
 	X(CHANGE_UNDONE, "change-undone", "a change failed or was given up; it is as before")     \

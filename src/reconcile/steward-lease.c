@@ -1,4 +1,5 @@
 #include "reconcile/steward-change-part.h"
+#include "reconcile/steward-drain.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -73,6 +74,8 @@ static bool is_wanted_warm(const struct steward *steward, const struct steward_l
 	unsigned n_free = 0;
 	size_t n;
 
+	if (steward_drain_of(steward, &instance->row))
+		return false;
 	if (!class_ || !class_->warm || instance->row.state != INSTANCE_PRESENT ||
 	    instance->gpu == STEWARD_NO_GPU || !steward->gpus[instance->gpu].managed)
 		return false;
@@ -233,6 +236,7 @@ int steward_renew(struct steward *steward, const struct policy_person *person, i
 		.others_waiting = others_waiting(steward, &lease->row),
 	};
 	r = policy_renew(steward->policy, &renewal, err);
+	r = r ? r : steward_may_stay(steward, lease, now_s + time_s, now_s, err);
 	if (r)
 		return r;
 	before = lease->row;

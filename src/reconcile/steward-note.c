@@ -31,7 +31,7 @@ static void note_lease(struct steward_note *note, const struct ledger_lease *lea
 
 static void note_instance(struct steward_note *note, const struct ledger_instance *instance)
 {
-	note->has_place = true;
+	note->has_place = instance->profile[0] != '\0'; /* else it is about the GPU */
 	note->start = instance->start;
 	snprintf(note->gpu, sizeof(note->gpu), "%s", instance->gpu);
 	snprintf(note->profile, sizeof(note->profile), "%s", instance->profile);

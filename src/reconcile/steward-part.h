@@ -92,6 +92,9 @@ bool steward_has_gpu(const struct steward *steward, size_t gpu);
 /* Which GPU, profile and index this row means now. */
 void steward_bind(struct steward *steward, struct steward_instance *instance);
 
+/* Present, nobody's, and nothing runs on it, as far as one could see. */
+bool steward_is_free(const struct steward *steward, const struct steward_instance *instance);
+
 /* steward-lease.c */
 struct ending {
 	enum event_kind kind; /* EVENT_EXPIRED, _RELEASED, _REVOKED, _DENIED, or _ENDING */

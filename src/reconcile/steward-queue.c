@@ -218,6 +218,8 @@ static uint64_t fingerprint(const struct steward *steward, const struct line *li
 	}
 	for (size_t g = 0; g < line->n_gpus; g++) {
 		mix(&hash, line->gpus[g].usable);
+		mix(&hash, line->gpus[g].closed);
+		mix(&hash, line->gpus[g].blocked);
 		for (size_t i = 0; i < line->gpus[g].n; i++) {
 			const struct choose_instance *at = &line->gpus[g].at[i];
 

@@ -1,4 +1,5 @@
 #include "reconcile/steward-change-part.h"
+#include "reconcile/steward-drain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,12 @@ static const struct steward_lease *holder(const struct steward *steward,
 	return instance->lease ? steward_lease_at(steward, instance->lease) : NULL;
 }
 
-static bool is_free(const struct steward_gpu *gpu, const struct steward_instance *instance)
+bool steward_is_free(const struct steward *steward, const struct steward_instance *instance)
 {
 	return instance->row.state == INSTANCE_PRESENT && !instance->lease &&
-	       !instance->row.has_mover && !instance->job && !instance->change &&
-	       instance->row.has_gi && observed_is_idle(gpu->seen, instance->row.gi);
+	       !instance->row.has_mover && !instance->job && !instance->change && instance->row.has_gi &&
+	       instance->gpu != STEWARD_NO_GPU &&
+	       observed_is_idle(steward->gpus[instance->gpu].seen, instance->row.gi);
 }
 
 int64_t steward_lease_ends_s(const struct ledger_lease *row, int64_t now_s)
@@ -44,9 +46,8 @@ bool steward_ends(const struct steward *steward, const struct steward_lease *lea
 	       steward->gpus[instance->gpu].seen_tick < lease->over_tick;
 }
 
-static void view_instance(const struct steward *steward, const struct steward_gpu *gpu,
-			  const struct steward_instance *instance, int64_t now_s,
-			  struct choose_gpu *ret)
+static void view_instance(const struct steward *steward, const struct steward_instance *instance,
+			  int64_t now_s, struct choose_gpu *ret)
 {
 	const struct steward_lease *lease = holder(steward, instance);
 	struct choose_instance *at = &ret->at[ret->n];
@@ -59,12 +60,13 @@ static void view_instance(const struct steward *steward, const struct steward_gp
 		.id = instance->row.id,
 		.profile = instance->profile,
 		.start = instance->row.start,
-		.use = is_free(gpu, instance) ? CHOOSE_FREE : CHOOSE_HELD,
+		.use = steward_is_free(steward, instance) ? CHOOSE_FREE : CHOOSE_HELD,
 		.laid = instance->row.laid,
 	};
 	if (lease) {
 		at->lease = lease->row.id;
-		at->movable = steward_is_movable(steward, gpu, lease, instance);
+		at->movable = steward_is_movable(steward, &steward->gpus[instance->gpu], lease,
+						 instance);
 		at->has_ends = steward_ends(steward, lease);
 		at->ends_s = steward_lease_ends_s(&lease->row, now_s);
 	} else if (instance->row.state == INSTANCE_DESTROYING && instance->tries < STUCK_TRIES) {
@@ -101,13 +103,14 @@ static void view_gpu(const struct steward *steward, size_t index, int64_t now_s,
 	*ret = (struct choose_gpu){.usable = is_usable(steward, gpu, now_s), .board = gpu->info.board};
 	if (!ret->usable)
 		return;
+	ret->blocked = steward_drained_units(steward, index);
 	ret->closed = steward_change_on(steward, index, now_s) != NULL;
 	for (size_t i = 0; i < steward->n_instances; i++) {
 		const struct steward_instance *instance = steward->instances[i];
 
 		if (instance->gpu == index && instance->profile &&
 		    instance->row.state != INSTANCE_GONE)
-			view_instance(steward, gpu, instance, now_s, ret);
+			view_instance(steward, instance, now_s, ret);
 	}
 	for (size_t i = 0; i < gpu->seen->n_instances; i++) {
 		const struct backend_instance *seen = &gpu->seen->instances[i];

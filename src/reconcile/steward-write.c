@@ -1,4 +1,5 @@
 #include "reconcile/steward-change-part.h"
+#include "reconcile/steward-drain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ static int save(struct steward *steward, struct err *err)
 	for (size_t i = 0; !r && i < steward->n_leases; i++)
 		if (steward->leases[i]->dirty)
 			r = ledger_lease_update(steward->ledger, &steward->leases[i]->row, err);
+	r = r ? r : steward_drains_save(steward, err);
 	r = r ? r : steward_changes_save(steward, err);
 	return r ? r : steward_save_notes(steward, 0, err);
 }
@@ -57,6 +59,7 @@ void steward_saved(struct steward *steward)
 		steward->instances[i]->dirty = false;
 	for (size_t i = 0; i < steward->n_leases; i++)
 		steward->leases[i]->dirty = false;
+	steward_drains_saved(steward);
 	steward_changes_saved(steward);
 	steward->n_notes = 0;
 	steward->unwritable = false;

@@ -1,4 +1,5 @@
 #include "reconcile/steward-change-part.h"
+#include "reconcile/steward-drain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,7 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 	if (!r && !loading.result)
 		r = ledger_leases(ledger, &live, load_lease, &loading, err);
 	r = r ? r : loading.result;
+	r = r ? r : steward_drains_load(steward, err);
 	r = r ? r : steward_changes_load(steward, err);
 	if (r) {
 		steward_done_with(steward);
@@ -237,6 +239,7 @@ void steward_done_with(struct steward *steward)
 	steward_changes_free(steward);
 	free(steward->instances);
 	free(steward->leases);
+	free(steward->drains);
 	free(steward->notes);
 	free(steward->pending);
 	steward_forget_future(steward);
@@ -301,6 +304,7 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 	steward_check_moves(steward, now_s);
 	steward_warn(steward, now_s);
 	steward_check_requests(steward, now_s);
+	steward_drains_tick(steward, now_s);
 	steward_settle(steward);
 	if (now_s >= steward->survey_s + every_s || now_s < steward->survey_s)
 		steward_look(steward);
@@ -308,7 +312,7 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
 	steward_retain(steward, now_s);
-	return next_end(steward, now_s + every_s);
+	return steward_drains_next(steward, now_s, next_end(steward, now_s + every_s));
 }
 
 /* ---- another policy ---- */

@@ -96,6 +96,7 @@ struct steward_lease {
 };
 
 struct steward_note;   /* an event not yet written */
+struct steward_drain;  /* steward-drain.h */
 struct steward_change; /* steward-change.h */
 struct steward_guard;
 
@@ -128,6 +129,8 @@ struct steward {
 	size_t n_instances, cap_instances;
 	struct steward_lease **leases; /* not ended; by id */
 	size_t n_leases, cap_leases;
+	struct steward_drain *drains; /* not taken back; by id */
+	size_t n_drains, cap_drains;
 	struct steward_change **changes; /* not ended; by id */
 	size_t n_changes, cap_changes;
 	const struct steward_guard *guard; /* NULL: none */

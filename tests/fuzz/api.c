@@ -68,13 +68,17 @@ static void check_text(const char *text, size_t most)
 
 static void check_wish(const struct api_wish *wish)
 {
-	assert(wish->route <= ROUTE_RELOAD);
+	assert(wish->route < ROUTE_COUNT);
 	if (wish->route == ROUTE_LEASE || wish->route == ROUTE_RELEASE || wish->route == ROUTE_RENEW)
 		assert(wish->id > 0);
 	if (wish->route == ROUTE_REQUEST)
 		assert(wish->class_name && wish->class_name[0]);
 	if (wish->route == ROUTE_RENEW)
 		assert(wish->has_time);
+	if (wish->route == ROUTE_DRAIN)
+		assert(!wish->gpu == (wish->lease > 0));
+	assert(wish->start >= 0 && wish->start <= 255 && wish->deadline_s >= 0);
+	check_text(wish->profile, 32);
 	assert(wish->limit >= 1 && wish->limit <= API_MAX_ROWS);
 	assert(wish->wait_s >= 0 && wish->wait_s <= 60);
 	assert(!wish->has_time || (wish->time_s >= 1 && wish->time_s <= 366 * 86400));

@@ -387,7 +387,7 @@ static void read_ended(const struct ledger_lease *row, const struct ledger_insta
 static bool may_have_ended(const struct host *host, const struct ledger_lease *row)
 {
 	static const char *const ends[] = {"there is no class", "process ", "nobody waits",
-					   "nobody answered", "denied by"};
+					   "nobody answered", "denied by", "drained"};
 
 	if (row->has_ends &&
 	    row->ends_s <= (host->now_s > host->latest_s ? host->now_s : host->latest_s))

@@ -44,6 +44,13 @@ static const struct {
 	{"POST", "/v1/leases", "{\"class\": \"a\", \"hold\": \"root\"}", ERR_INVALID, "'hold'"},
 	{"POST", "/v1/leases/7/renew", "{}", ERR_INVALID, "'time_s' is missing"},
 	{"GET", "/v1/status", "{}", ERR_INVALID, "takes no body"},
+	{"POST", "/v1/drains", NULL, ERR_INVALID, "either 'gpu' or 'lease'"},
+	{"POST", "/v1/drains", "{\"gpu\": \"0\", \"lease\": 1}", ERR_INVALID, "either 'gpu' or"},
+	{"POST", "/v1/drains", "{\"gpu\": \"0\", \"profile\": \"3g\"}", ERR_INVALID, "needs 'start'"},
+	{"POST", "/v1/drains", "{\"lease\": 1, \"start\": 0}", ERR_INVALID, "'start' needs 'gpu'"},
+	{"POST", "/v1/drains", "{\"gpu\": \"0\", \"deadline_s\": 1, \"no_deadline\": true}",
+	 ERR_INVALID, "exclude each other"},
+	{"DELETE", "/v1/drains", NULL, ERR_UNSUPPORTED, "does not take this method"},
 };
 
 static void mistakes_are_named(void **state)
