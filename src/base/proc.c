@@ -46,3 +46,17 @@ bool proc_start_time(pid_t pid, uint64_t *ret)
 	*ret = stat.start_time;
 	return true;
 }
+
+bool proc_is_only(pid_t pid, uid_t uid)
+{
+	char path[40], line[256];
+	cleanup(fclose) FILE *file = NULL;
+	unsigned ids[4];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Uid: %u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4)
+			return ids[0] == uid && ids[1] == uid && ids[2] == uid && ids[3] == uid;
+	return false;
+}

@@ -22,3 +22,6 @@ bool proc_stat_read(const char *proc, pid_t pid, struct proc_stat *ret);
 
 /* Only the time, and of this machine's own /proc. */
 bool proc_start_time(pid_t pid, uint64_t *ret);
+
+/* Is that user all that the process is: real, effective, saved and for files? */
+bool proc_is_only(pid_t pid, uid_t uid);

@@ -16,6 +16,7 @@
 	X(lease) X(run) X(leases) X(renew) X(release) \
 	X(approve) X(deny)                            \
 	X(log) X(audit) X(usage)                      \
+	X(attach) X(cdi)                              \
 	X(boards) X(profiles) X(policy)               \
 	X(layout) X(drain) X(undrain) X(size) X(simulate)                 \
 	X(completion)

@@ -59,6 +59,8 @@ static const struct column instance_columns[] = {
 	{"ci", "CI", COLUMN_NUMBER, "compute instance id", .extra = true},
 	{"slices", "SLICES", COLUMN_NUMBER, "compute slices", .extra = true},
 	{"profile_id", "ID", COLUMN_NUMBER, "profile id", .extra = true},
+	{"nodes", "NODES", COLUMN_TEXT, "closed to all but its holder, or why not: carve-gpus(1)",
+	 .extra = true},
 	{"note", "NOTE", COLUMN_TEXT, "why it is stuck", .extra = true},
 	{"leave", "LEAVE", COLUMN_LEFT, "time until its lease is ended, while it is drained",
 	 .at = "drain.deadline_s", .extra = true},

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/lease.h"
@@ -10,7 +11,8 @@
 struct lease_cmd_wish {
 	struct cli_wish common;
 	const char *reason;
-	bool has_time, wait;
+	bool has_time, wait, cdi;
+	const char *env_file;
 	int64_t time_s;
 	struct cmd_list fields;
 	const char *project;
@@ -33,29 +35,40 @@ static const struct cmd_opt lease_opts[] = {
 	 .arg = "N", .help = "so many at once, or none; the class must allow it"},
 	{"gpus", OPT_NUMBER, offsetof(struct lease_cmd_wish, gpus), .min = 1, .max = 64,
 	 .arg = "N", .help = "so many whole GPUs, instead of CLASS"},
+	{"cdi", OPT_FLAG, offsetof(struct lease_cmd_wish, cdi),
+	 .help = "describe the device for podman and docker"},
+	{"env-file", OPT_TEXT, offsetof(struct lease_cmd_wish, env_file), .arg = "FILE",
+	 .help = "write the variables there, as EnvironmentFile= of systemd reads them"},
 	CLI_JSON,
 };
 
-/* A shell can read all of it: but for the export, comments. */
-static int print_for_shell(const json_t *lease, struct err *err)
+struct variables {
+	const char *device, *cdi; /* cdi: NULL when none was asked for */
+	int64_t lease;
+};
+
+static void write_variables(const struct variables *variables, const char *before, FILE *file)
+{
+	fprintf(file, "%sCUDA_VISIBLE_DEVICES=%s\n", before, variables->device);
+	if (variables->cdi)
+		fprintf(file, "%sCARVE_CDI=%s\n", before, variables->cdi);
+}
+
+/* A shell can read all of it: but for the exports, comments. */
+static void print_for_shell(const json_t *lease, const struct variables *variables)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
 	struct lease_bundle bundle;
-	const char *uuid;
-	int r = lease_device(lease, &uuid, err);
 
-	if (r)
-		return r;
 	lease_describe(lease, &text);
 	printf("# %s\n", text_str(&text));
-	printf("export CUDA_VISIBLE_DEVICES=%s\n", uuid);
+	write_variables(variables, "export ", stdout);
 	lease_read_bundle(lease, &bundle);
 	if (bundle.cpus[0])
 		printf("export CARVE_CPUS=%s\n", bundle.cpus);
 	if (bundle.memory[0])
 		printf("export CARVE_MEMORY=%s\n", bundle.memory);
-	printf("# give it back: carve release %" PRId64 "\n", lease_id(lease));
-	return 0;
+	printf("# give it back: carve release %" PRId64 "\n", variables->lease);
 }
 
 /* Nothing to use yet: for a shell that reads it, only a comment. */
@@ -106,7 +119,51 @@ static int check_args(const struct cmd_call *call, struct err *err)
 	}
 	if (wish->wait && (wish->count || wish->gpus))
 		return fail(err, ERR_INVALID, "several cannot wait in the queue together");
+	if ((wish->cdi || wish->env_file) && (wish->count || wish->gpus))
+		return fail(err, ERR_INVALID, "--cdi and --env-file are for one instance");
 	return 0;
+}
+
+static int write_env_file(const char *path, const struct variables *variables, struct err *err)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	text_addf(&text, "CARVE_LEASE=%" PRId64 "\nCUDA_VISIBLE_DEVICES=%s\n", variables->lease,
+		  variables->device);
+	if (variables->cdi)
+		text_addf(&text, "CARVE_CDI=%s\n", variables->cdi);
+	if (text_failed(&text))
+		return fail(err, ERR_NOMEM, "no memory for '%s'", path);
+	return file_write_atomic(path, text_str(&text), text.len, 0644, err);
+}
+
+static int hand_out(struct client *client, const struct lease_cmd_wish *wish, const json_t *lease,
+		    struct err *err)
+{
+	cleanup(json_decref) json_t *described = NULL;
+	struct variables variables = {.lease = lease_id(lease)};
+	int r = lease_device(lease, &variables.device, err);
+
+	if (!r && wish->cdi)
+		r = lease_describe_device(client, variables.lease, &described, &variables.cdi,
+					  err);
+	if (!r && wish->env_file)
+		r = write_env_file(wish->env_file, &variables, err);
+	if (r)
+		return r;
+	if (wish->common.json)
+		return ask_print_json(described ? described : lease, err);
+	print_for_shell(lease, &variables);
+	return 0;
+}
+
+/* Who cannot be told of his lease should not hold it. */
+static void give_back(struct client *client, const json_t *lease)
+{
+	cleanup(json_decref) json_t *over = NULL;
+	struct err ignored = ERR_INIT;
+
+	lease_give_back(client, lease_id(lease), -1, "carve lease failed", &over, &ignored);
 }
 
 static int lease_run(struct cmd_call *call, struct err *err)
@@ -139,16 +196,19 @@ static int lease_run(struct cmd_call *call, struct err *err)
 	r = r ? r : lease_obtain(client, &asked, &signals, &lease, err);
 	if (r)
 		return r;
-	if (lease_waits(lease))
+	if (lease_waits(lease)) {
 		call->exit_status = err_exit_status(ERR_NO_ROOM);
-	if (wish->common.json)
-		return ask_print_json(lease, err);
-	return lease_waits(lease) ? print_waiting(lease) : print_for_shell(lease, err);
+		return wish->common.json ? ask_print_json(lease, err) : print_waiting(lease);
+	}
+	r = hand_out(client, wish, lease, err);
+	if (r)
+		give_back(client, lease);
+	return r;
 }
 
 const struct cmd cmd_lease = {
 	.name = "lease",
-	.synopsis = "CLASS|--gpus N --reason TEXT [--time TIME] [--wait] [--count N]",
+	.synopsis = "CLASS|--gpus N --reason TEXT [--time TIME] [--wait] [--count N] [--cdi]",
 	.summary = "Ask for an instance",
 	CMD_OPTS(lease_opts),
 	.wish_size = sizeof(struct lease_cmd_wish),

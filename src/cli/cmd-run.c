@@ -24,7 +24,7 @@
 struct run_wish {
 	struct cli_wish common;
 	const char *class_name, *reason;
-	bool has_time, wait, quiet;
+	bool has_time, wait, quiet, cdi;
 	int64_t time_s;
 	struct cmd_list fields;
 	const char *project;
@@ -43,6 +43,8 @@ static const struct cmd_opt run_opts[] = {
 	 .help = "a field that the policy asks for; may be given again"},
 	{"project", OPT_TEXT, offsetof(struct run_wish, project), .arg = "VALUE",
 	 .help = "short for --field project=VALUE"},
+	{"cdi", OPT_FLAG, offsetof(struct run_wish, cdi),
+	 .help = "describe the device for podman and docker: $CARVE_CDI"},
 	{"quiet", OPT_FLAG, offsetof(struct run_wish, quiet),
 	 .help = "do not name the lease on standard error"},
 };
@@ -101,6 +103,17 @@ static int shell_status(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* What CMD is to find; this process goes first, so that CMD is born where it belongs. */
+static int prepare(struct run *run, bool cdi, json_t **ret, const char **ret_cdi, struct err *err)
+{
+	int r = lease_attach(run->client, run->lease, 0, 0, ret, err);
+
+	if (r || !cdi)
+		return r;
+	json_decref(steal(*ret));
+	return lease_describe_device(run->client, run->lease, ret, ret_cdi, err);
+}
+
 static int run_on(struct run *run, const struct signals *signals, const json_t *lease,
 		  struct cmd_call *call, struct err *err)
 {
@@ -111,21 +124,26 @@ static int run_on(struct run *run, const struct signals *signals, const json_t *
 	const struct child_limit limit = {wish->has_time && json_is_integer(end),
 					  json_integer_value(end), GRACE_S, look_again, run};
 	struct lease_bundle bundle;
+	cleanup(json_decref) json_t *now = NULL;
+	const char *cdi = NULL;
 	char number[24];
 	struct child_variable variables[] = {
 		{"CUDA_VISIBLE_DEVICES", NULL},
 		{"CARVE_LEASE", number},
 		{"CARVE_CLASS", class_name ? class_name : wish->class_name},
-		{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
+		{NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
 	size_t n = 3;
 	int status = 0;
 	int r = lease_device(lease, &variables[0].value, err);
 
+	r = r ? r : prepare(run, wish->cdi, &now, &cdi, err);
 	if (r) {
 		give_back(run, -1);
 		return r;
 	}
 	snprintf(number, sizeof(number), "%" PRId64, run->lease);
+	if (cdi)
+		variables[n++] = (struct child_variable){"CARVE_CDI", cdi};
 	lease_read_bundle(lease, &bundle);
 	if (bundle.cpus[0])
 		variables[n++] = (struct child_variable){"CARVE_CPUS", bundle.cpus};
@@ -175,7 +193,7 @@ static int run_run(struct cmd_call *call, struct err *err)
 
 const struct cmd cmd_run = {
 	.name = "run",
-	.synopsis = "--class CLASS --reason TEXT [--time TIME] [--wait] [--] CMD...",
+	.synopsis = "--class CLASS --reason TEXT [--time TIME] [--wait] [--cdi] [--] CMD...",
 	.summary = "Ask for an instance, run a command on it, give it back",
 	CMD_OPTS(run_opts),
 	.wish_size = sizeof(struct run_wish),

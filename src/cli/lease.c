@@ -230,6 +230,41 @@ int lease_give_back(struct client *client, int64_t id, int exit_status, const ch
 			   err);
 }
 
+int lease_attach(struct client *client, int64_t id, pid_t pid, uint64_t pid_start, json_t **ret,
+		 struct err *err)
+{
+	cleanup(json_decref) json_t *body =
+		pid ? json_pack("{s:I, s:I}", "pid", (json_int_t)pid, "pid_start",
+				(json_int_t)pid_start)
+		    : json_pack("{s:b}", "if_possible", true);
+	char path[64];
+
+	if (!body)
+		return fail(err, ERR_NOMEM, "no memory for a request");
+	snprintf(path, sizeof(path), "/v1/leases/%" PRId64 "/attach", id);
+	return client_call(client, "POST", path, body, ret, NULL, err);
+}
+
+int lease_describe_device(struct client *client, int64_t id, json_t **ret, const char **ret_name,
+			  struct err *err)
+{
+	char path[64];
+	const char *name;
+	int r;
+
+	snprintf(path, sizeof(path), "/v1/leases/%" PRId64 "/cdi", id);
+	r = client_call(client, "POST", path, NULL, ret, NULL, err);
+	if (r)
+		return r;
+	name = json_string_value(view_at(*ret, "isolation.cdi"));
+	/* It goes into lines for a shell. */
+	if (!name || !*name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-/=")])
+		return fail(err, ERR_UNAVAILABLE, "lease %" PRId64 ": carved names no CDI device",
+			    id);
+	*ret_name = name;
+	return 0;
+}
+
 /* ---- waiting ---- */
 
 /* What stands on standard error: the last line told, and whether it can be rewritten. */

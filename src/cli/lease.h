@@ -4,6 +4,8 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/text.h"
@@ -45,6 +47,21 @@ int lease_obtain_all(struct client *client, const struct lease_wish *wish,
 int lease_read(struct client *client, int64_t id, json_t **ret, struct err *err);
 int lease_give_back(struct client *client, int64_t id, int exit_status, const char *reason,
 		    json_t **ret, struct err *err);
+
+/*
+ * Put a process into the lease's control group; pid 0: this one, when the host
+ * can (a host that cannot is no error then, unless the policy insists).
+ *   ret  out: the lease as it stands; NULL on failure
+ */
+int lease_attach(struct client *client, int64_t id, pid_t pid, uint64_t pid_start, json_t **ret,
+		 struct err *err);
+
+/*
+ * Have its device described for container engines.
+ *   ret_name  out: "carve/lease=lease-12"; lives as long as *ret
+ */
+int lease_describe_device(struct client *client, int64_t id, json_t **ret, const char **ret_name,
+			  struct err *err);
 
 int64_t lease_id(const json_t *lease);
 /* Is it a request that waits for somebody's approval? */

@@ -65,7 +65,9 @@ static int add_holder(json_t *json, const struct steward *steward,
 
 	json_object_set_new(json, "drain", api_drain_brief(drain));
 	return json_object_update_new(
-		json, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "state", instance_word(instance),
+		json, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
+				instance_word(instance), "nodes",
+				api_text(api_nodes_word(steward, instance)),
 				"note", api_text(instance ? instance->note : NULL), "lease",
 				api_number(row, row ? row->id : 0), "user",
 				api_text(row ? row->user : NULL), "class",
@@ -263,7 +265,10 @@ json_t *api_live_lease(const struct steward *steward, const struct steward_lease
 	const struct steward_instance *instance =
 		lease->row.has_instance ? steward_instance_at(steward, lease->row.instance) : NULL;
 
-	return api_lease(steward, &lease->row, instance ? &instance->row : NULL, lease);
+	json_t *json = api_lease(steward, &lease->row, instance ? &instance->row : NULL, lease);
+
+	json_object_set_new(json, "isolation", api_isolation(steward, &lease->row, instance));
+	return json;
 }
 
 /* ---- events ---- */

@@ -26,6 +26,11 @@ json_t *api_event(const struct steward *steward, const struct ledger_event *even
  */
 json_t *api_add_grants(json_t *take_json, const struct steward *steward,
 		       const struct ledger_lease *lease, const struct ledger_instance *instance);
+/* api-isolate.c: what became of an instance's device nodes; NULL: not known */
+const char *api_nodes_word(const struct steward *steward, const struct steward_instance *instance);
+json_t *api_isolation(const struct steward *steward, const struct ledger_lease *lease,
+		      const struct steward_instance *instance);
+void api_add_isolation_notes(const struct steward *steward, json_t *list);
 
 /* api-drain.c. {id, state, user, reason, since_s, deadline_s}; null for NULL */
 json_t *api_drain_brief(const struct ledger_drain *drain);

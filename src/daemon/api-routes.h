@@ -18,6 +18,8 @@
 	X(RENEW, "POST", "/v1/leases/#/renew", api_post_renew, ANYBODY) \
 	X(APPROVE, "POST", "/v1/leases/#/approve", api_post_approve, ANYBODY) \
 	X(DENY, "POST", "/v1/leases/#/deny", api_post_deny, ANYBODY)    \
+	X(ATTACH, "POST", "/v1/leases/#/attach", api_post_attach, ANYBODY) \
+	X(CDI, "POST", "/v1/leases/#/cdi", api_post_cdi, ANYBODY)       \
 	X(EVENTS, "GET", "/v1/events", api_get_events, ANYBODY)         \
 	X(AUDIT, "GET", "/v1/audit", api_get_audit, ANYBODY)            \
 	X(AUDIT_HEAD, "GET", "/v1/audit/head", api_get_audit_head, ANYBODY) \

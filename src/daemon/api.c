@@ -117,6 +117,7 @@ static json_t *notes(const struct api *api, int64_t now_s)
 							 steward->unwritable_why.text));
 	for (size_t i = 0; i < steward->n_drains; i++)
 		json_array_append_new(list, api_drain_note(steward, &steward->drains[i].row));
+	api_add_isolation_notes(steward, list);
 	for (size_t i = 0; i < steward->n_gpus; i++) {
 		const struct steward_gpu *gpu = &steward->gpus[i];
 

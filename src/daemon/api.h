@@ -98,6 +98,8 @@ struct api_wish {
 	const char *profile;
 	bool has_start, has_deadline, no_deadline, dry_run;
 	int64_t start, deadline_s;
+	bool has_pid, has_pid_start, if_possible;
+	int64_t pid, pid_start;
 };
 
 /*

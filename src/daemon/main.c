@@ -22,17 +22,19 @@
 #include "daemon/watch.h"
 #include "daemon/workers.h"
 #include "ledger/ledger-chain.h"
+#include "reconcile/steward-isolate.h"
 #include "reconcile/steward.h"
 
 #define POLICY_PATH "/etc/carve/policy.yaml"
 #define LEDGER_PATH "/var/lib/carve/ledger.db"
 #define SOCKET_PATH "/run/carve/carved.sock"
+#define CDI_FOLDER  "/var/run/cdi"
 #define STOP_S	    10
 #define MANAGERS_S  300 /* between looks for other managers of MIG */
 #define TELL_HEAD_S 86400
 
 struct options {
-	const char *policy, *ledger, *socket, *library, *record, *root;
+	const char *policy, *ledger, *socket, *library, *record, *root, *cdi;
 	bool help, version;
 };
 
@@ -56,7 +58,7 @@ struct carved {
 
 /* ---- options ---- */
 
-enum { OPT_POLICY = 256, OPT_LEDGER, OPT_SOCKET, OPT_LIBRARY, OPT_RECORD, OPT_ROOT };
+enum { OPT_POLICY = 256, OPT_LEDGER, OPT_SOCKET, OPT_LIBRARY, OPT_RECORD, OPT_ROOT, OPT_CDI };
 
 static const struct {
 	struct option option;
@@ -87,6 +89,10 @@ static const struct {
 	 offsetof(struct options, root),
 	 "DIR",
 	 "where the host's files are, in a container (default: /)"},
+	{{"cdi", required_argument, NULL, OPT_CDI},
+	 offsetof(struct options, cdi),
+	 "DIR",
+	 "where devices are described (default: " CDI_FOLDER ")"},
 	{{"verbose", no_argument, NULL, 'v'}, 0, NULL, "log more"},
 	{{"help", no_argument, NULL, 'h'}, 0, NULL, "print this"},
 	{{"version", no_argument, NULL, 'V'}, 0, NULL, "print the version"},
@@ -112,7 +118,8 @@ static int parse_options(int argc, char **argv, struct options *ret, struct err 
 	int found;
 
 	*ret = (struct options){
-		.policy = POLICY_PATH, .ledger = LEDGER_PATH, .socket = SOCKET_PATH, .root = "/"};
+		.policy = POLICY_PATH, .ledger = LEDGER_PATH, .socket = SOCKET_PATH, .root = "/",
+		.cdi = CDI_FOLDER};
 	for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
 		options[i] = opts[i].option;
 	opterr = 0;
@@ -405,7 +412,12 @@ static int open_steward(struct carved *carved, struct err *err)
 	if (r)
 		return r;
 	carved->api.policy_loaded_s = clock_now_s();
-	return steward_init(&carved->steward, carved->ledger, policy, &hooks, clock_now_s(), err);
+	r = steward_init(&carved->steward, carved->ledger, policy, &hooks, clock_now_s(), err);
+	return r ? r
+		 : steward_isolate_begin(&carved->steward,
+					 &(struct isolate_host){"/dev", "/proc",
+								carved->options.cdi},
+					 err);
 }
 
 /* Nobody is let in before the GPUs were looked at once. */

@@ -116,6 +116,7 @@ struct top_wish {
 	const struct yaml_node *review;
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
 	const struct yaml_node *approvers, *fields, *changes;
+	const struct yaml_node *isolation;
 };
 
 static const struct yaml_field top_fields[] = {
@@ -127,6 +128,7 @@ static const struct yaml_field top_fields[] = {
 	{"teams", YAML_NODE, AT(top_wish, teams), .required = true},
 	{"gpus", YAML_NODE, AT(top_wish, gpus)},
 	{"review", YAML_NODE, AT(top_wish, review)},
+	{"isolation", YAML_NODE, AT(top_wish, isolation)},
 	{"queue", YAML_NODE, AT(top_wish, queue)},
 	{"placement", YAML_NODE, AT(top_wish, placement)},
 	{"price", YAML_NODE, AT(top_wish, price)},
@@ -161,6 +163,9 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 	r = r || !wish.fields ? r : policy_read_fields(wish.fields, policy, err);
 	r = r || !wish.review ? r : policy_read_review(wish.review, &policy->review, err);
 	r = r || !wish.gpus ? r : read_gpus(wish.gpus, &policy->gpus, err);
+	r = r || !wish.isolation
+		    ? r
+		    : policy_read_isolation(wish.isolation, &policy->isolation, err);
 	r = r || !wish.queue ? r : read_queue(wish.queue, policy, err);
 	r = r || !wish.placement
 		    ? r

@@ -33,6 +33,10 @@
 	X(LOST, "lost", "an instance of ours vanished from its GPU")                              \
 	X(RESTORED, "restored", "an instance that had vanished was made again")                   \
 	X(STUCK, "stuck", "an instance cannot be removed; it is tried again")                     \
+	X(OPENED, "opened", "the device nodes of an instance were opened to its holder alone")    \
+	X(CLOSED, "closed", "the device nodes of an instance were closed again")                  \
+	X(OPEN_FAILED, "open-failed", "device nodes could not be opened; it is tried again")      \
+	X(CLOSE_FAILED, "close-failed", "device nodes or a control group could not be closed")    \
 	X(STRANGER, "stranger", "an instance that carve did not make appeared; it is left alone") \
 	X(STRANGER_GONE, "stranger-gone", "such an instance is gone")                             \
 	X(GPU_SEEN, "gpu-seen", "a GPU appeared, or changed its MIG mode")                        \

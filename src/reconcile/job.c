@@ -35,6 +35,7 @@ void job_free(struct job *job)
 	free(job->gpus);
 	free(job->why);
 	observed_gpu_free(job->after);
+	free(job->closure);
 	free(job);
 }
 
@@ -251,6 +252,9 @@ void job_run(struct job *job, struct backend *backend)
 		break;
 	case JOB_MIG:
 		job->result = set_mig(job, backend);
+		break;
+	case JOB_CLOSE:
+		closure_apply(job->closure, &job->roots);
 		break;
 	}
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "backend/backend.h"
+#include "isolate/closure.h"
 #include "reconcile/observe.h"
 
 enum job_kind {
@@ -20,6 +21,7 @@ enum job_kind {
 	JOB_CREATE,  /* GPU instance and a compute instance that takes all of it */
 	JOB_DESTROY, /* both */
 	JOB_MIG,     /* MIG mode on or off */
+	JOB_CLOSE,   /* device nodes; takes no call of the driver */
 };
 
 struct job {
@@ -33,6 +35,9 @@ struct job {
 	bool resume; /* the promise is older than this process: part of it may be done */
 
 	bool on; /* MIG */
+	/* CLOSE: what shall be, and then what is; owned */
+	struct closure *closure;
+	struct isolate_roots roots;
 
 	/* The outcome. */
 	int result; /* 0 or negative, then err tells */

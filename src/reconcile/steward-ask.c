@@ -274,6 +274,7 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 	if (r)
 		return r;
 	steward_serve_queue(steward, now_s); /* gives it its place in the queue */
+	steward_isolate_submit(steward);
 	*ret = steward_lease_find(steward, id);
 	return 0;
 }

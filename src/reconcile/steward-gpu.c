@@ -73,7 +73,7 @@ static void vanish(struct steward *steward, struct steward_instance *instance, b
 	struct steward_lease *lease = steward_lease_find(steward, instance->lease);
 	const struct about about = {.lease = lease ? &lease->row : NULL,
 				    .instance = &instance->row};
-	bool again = instance->row.laid || (lease && lease->row.state == LEASE_ACTIVE);
+	bool again = instance->row.laid || (lease && lease->row.state < LEASE_ENDING);
 	char where[160];
 
 	steward_note(steward, EVENT_LOST, &about, now_s, "%s vanished%s",
@@ -84,7 +84,7 @@ static void vanish(struct steward *steward, struct steward_instance *instance, b
 	snprintf(instance->row.why, sizeof(instance->row.why), "vanished");
 	if (again) {
 		instance->row.state = INSTANCE_CREATING;
-		if (lease && lease->row.state != LEASE_ACTIVE)
+		if (lease && lease->row.state >= LEASE_ENDING)
 			steward_close_lease(steward, lease, now_s);
 		return;
 	}

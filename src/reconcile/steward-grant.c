@@ -125,6 +125,7 @@ static void grant_apply(struct steward *steward, struct steward_lease *lease, st
 	lease->position = 0;
 	lease->has_estimate = false;
 	grant->instance->lease = lease->row.id;
+	grant->instance->access.tries = 0;
 	for (size_t i = 0; i < grant->n_remove; i++) {
 		grant->remove[i]->row.state = INSTANCE_DESTROYING;
 		steward_instance_job(steward, grant->remove[i], JOB_DESTROY, false);
@@ -213,7 +214,8 @@ int steward_grant(struct steward *steward, struct steward_lease *lease, const st
 
 	if (r)
 		return r;
-	begin_lease(&grant.lease, choice->exists, now_s);
+	begin_lease(&grant.lease, choice->exists && !steward_isolates(steward, choice->gpu),
+		    now_s);
 	snprintf(grant.lease.rule, sizeof(grant.lease.rule), "%s", rule);
 	r = steward_transact(steward, grant_write, &grant, err);
 	if (r) {

@@ -5,7 +5,7 @@
 
 #include "base/sizes.h"
 
-static void lease_begins(struct steward *steward, struct steward_lease *lease,
+void steward_begin_lease(struct steward *steward, struct steward_lease *lease,
 			 struct steward_instance *instance, int64_t now_s)
 {
 	struct about about = {
@@ -44,8 +44,8 @@ static void created(struct steward *steward, struct steward_instance *instance,
 		     &(struct about){.lease = lease ? &lease->row : NULL, .instance = row}, now_s,
 		     "%s: GPU instance %u, compute instance %u",
 		     steward_where(steward, row, where, sizeof(where)), row->gi, row->ci);
-	if (lease && lease->row.state == LEASE_GRANTING)
-		lease_begins(steward, lease, instance, now_s);
+	if (lease && lease->row.state == LEASE_GRANTING && !steward_isolates(steward, instance->gpu))
+		steward_begin_lease(steward, lease, instance, now_s);
 }
 
 /* Somewhere else, or not at all. */
@@ -220,12 +220,15 @@ void steward_done(struct steward *steward, struct job *take_job, int64_t now_s)
 
 	if (job->kind == JOB_SURVEY)
 		steward_survey_done(steward, job, now_s);
+	else if (job->kind == JOB_CLOSE)
+		steward_isolate_done(steward, job, now_s);
 	else
 		gpu_job_done(steward, job, now_s);
 	steward_settle(steward);
 	steward_changes_advance(steward, now_s);
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
+	steward_isolate_submit(steward);
 	if (steward->survey_wanted)
 		steward_look(steward);
 }

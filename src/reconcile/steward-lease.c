@@ -134,9 +134,9 @@ static void find_ended(const struct ledger_lease *lease, const struct ledger_ins
 	*(bool *)arg = true;
 }
 
-/* The lease, if this person may act on it. */
-static struct steward_lease *own_lease(struct steward *steward, const struct policy_person *person,
-				       int64_t id, struct err *err)
+struct steward_lease *steward_own_lease(struct steward *steward,
+					const struct policy_person *person, int64_t id,
+					struct err *err)
 {
 	struct steward_lease *lease = steward_lease_find(steward, id);
 	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
@@ -168,7 +168,7 @@ static bool waits(const struct ledger_lease *row)
 int steward_release(struct steward *steward, const struct policy_person *person, int64_t id,
 		    const struct steward_release *how, int64_t now_s, struct err *err)
 {
-	struct steward_lease *lease = own_lease(steward, person, id, err);
+	struct steward_lease *lease = steward_own_lease(steward, person, id, err);
 	char reason[160] = "";
 	struct ending ending;
 	bool own;
@@ -214,7 +214,7 @@ static unsigned others_waiting(const struct steward *steward, const struct ledge
 int steward_renew(struct steward *steward, const struct policy_person *person, int64_t id,
 		  int64_t time_s, int64_t now_s, struct err *err)
 {
-	struct steward_lease *lease = own_lease(steward, person, id, err);
+	struct steward_lease *lease = steward_own_lease(steward, person, id, err);
 	struct policy_renewal renewal;
 	struct ledger_lease before;
 	char time[32];

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "reconcile/steward-isolate.h"
 #include "reconcile/steward.h"
 
 #define STUCK_TRIES   5 /* so many failed removals are told as "stuck" */
@@ -96,6 +97,10 @@ void steward_bind(struct steward *steward, struct steward_instance *instance);
 bool steward_is_free(const struct steward *steward, const struct steward_instance *instance);
 
 /* steward-lease.c */
+/* The lease, if this person may act on it; NULL: NOT_FOUND, STALE (ended), DENIED. */
+struct steward_lease *steward_own_lease(struct steward *steward,
+					const struct policy_person *person, int64_t id,
+					struct err *err);
 struct ending {
 	enum event_kind kind; /* EVENT_EXPIRED, _RELEASED, _REVOKED, _DENIED, or _ENDING */
 	const char *by, *rule;
@@ -184,6 +189,10 @@ void steward_reconcile_gpu(struct steward *steward, size_t gpu, int64_t now_s);
 /* A newer look than the one we have, begun at that tick; and what follows from it. */
 void steward_accept_look(struct steward_gpu *gpu, struct observed_gpu **take_seen, uint64_t tick);
 void steward_act_on_look(struct steward *steward, size_t index, int64_t now_s);
+
+/* steward-job.c: the lease's instance is there and open to it */
+void steward_begin_lease(struct steward *steward, struct steward_lease *lease,
+			 struct steward_instance *instance, int64_t now_s);
 
 /* steward-retain.c: what is due of it */
 void steward_retain(struct steward *steward, int64_t now_s);

@@ -64,6 +64,7 @@ void steward_saved(struct steward *steward)
 	steward->n_notes = 0;
 	steward->unwritable = false;
 	submit_pending(steward);
+	steward_isolate_submit(steward);
 }
 
 int steward_not_saved(struct steward *steward, const struct err *err)

@@ -228,6 +228,7 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 
 void steward_done_with(struct steward *steward)
 {
+	steward_isolate_end(steward);
 	for (size_t i = 0; i < steward->n_gpus; i++)
 		observed_gpu_free(steward->gpus[i].seen);
 	for (size_t i = 0; i < steward->n_instances; i++)
@@ -259,7 +260,8 @@ static bool in_a_hurry(const struct steward *steward)
 		    (steward->instances[i]->row.state == INSTANCE_CREATING &&
 		     steward->instances[i]->tries))
 			return true;
-	return steward->unwritable || !steward->surveyed || steward_changes_hurry(steward);
+	return steward->unwritable || !steward->surveyed || steward_changes_hurry(steward) ||
+	       steward_isolate_hurries(steward);
 }
 
 static void expire(struct steward *steward, int64_t now_s)
@@ -312,6 +314,7 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
 	steward_retain(steward, now_s);
+	steward_isolate_tick(steward, now_s);
 	return steward_drains_next(steward, now_s, next_end(steward, now_s + every_s));
 }
 

@@ -31,6 +31,7 @@
 
 #include "backend/backend.h"
 #include "base/err.h"
+#include "isolate/closure.h"
 #include "ledger/ledger-change.h"
 #include "ledger/ledger.h"
 #include "planner/choose.h"
@@ -68,6 +69,20 @@ struct steward_gpu {
 	} strangers[BACKEND_MAX_INSTANCES];
 };
 
+/* Who gets at an instance's device nodes, as last read back (steward-isolate.h). */
+struct steward_access {
+	enum closure_result result;
+	struct access_holder {
+		int64_t lease; /* 0: nobody */
+		uid_t uid;
+		char user[LEDGER_NAME], team[LEDGER_NAME], class_name[LEDGER_NAME];
+	} open_to; /* remembered, for the lease may be gone when they are closed */
+	bool has_numbers;
+	struct device_numbers numbers;
+	unsigned tries;
+	char why[256]; /* result NOTHING, CANNOT, FAILED */
+};
+
 struct steward_instance {
 	struct ledger_instance row;
 	size_t gpu; /* index, STEWARD_NO_GPU: not in this server now */
@@ -80,6 +95,7 @@ struct steward_instance {
 	uint64_t look_tick; /* of a move to here: whether the old one is idle is told by looks asked
 			       for later; 0: not asked yet */
 	char note[256];	 /* why it is not what it should be; "" */
+	struct steward_access access;
 };
 
 struct steward_lease {
@@ -99,6 +115,7 @@ struct steward_note;   /* an event not yet written */
 struct steward_drain;  /* steward-drain.h */
 struct steward_change; /* steward-change.h */
 struct steward_guard;
+struct steward_isolation;
 
 struct steward_hooks {
 	void *arg;
@@ -156,6 +173,7 @@ struct steward {
 	struct line *future; /* an outlook that is being worked out; NULL: none */
 	uint64_t future_print; /* what the last one was begun with */
 	int64_t future_s;
+	struct steward_isolation *isolation; /* NULL: device nodes are left as they are */
 };
 
 /*

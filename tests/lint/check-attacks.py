@@ -6,7 +6,7 @@ from pathlib import Path
 
 root = Path(sys.argv[1])
 stories = root / "tests/stories"
-named = re.findall(r"\b(hostile|attacks): (`\w+`(?:, `\w+`)*)", (root / "docs/security.md").read_text())
+named = re.findall(r"\b(hostile|attacks|isolation): (`\w+`(?:, `\w+`)*)", (root / "docs/security.md").read_text())
 missing = []
 for story, names in named:
     told = re.search(r"^tell\((.*)\)", (stories / f"{story}.py").read_text(), re.S | re.M)[1]

@@ -69,6 +69,7 @@ def several_go_together():
         same(f"one is not free {done.stderr}", (done.returncode, "1 is free now" in done.stderr), (4, True))
         same("none was granted", len(host.leases("active")), 1)
         host.release(one["id"], BOB)
+        wait_until(host.at_rest, "its instance is gone")
         done = host.carve("lease", "--gpus", 2, "--reason", "a story")
         same(f"both {done.stderr}", done.returncode, 0)
         devices = done.stdout.split("CUDA_VISIBLE_DEVICES=")[1].split("\n")[0].split(",")

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "policy/policy-isolation.h"
 #include "policy/policy-placement.h"
 #include "policy/policy.h"
 
@@ -104,6 +105,15 @@ static void mistakes_of_the_whole(void **state)
 		 "p.yaml:4:29: max 4 is not between 0 and 3", ""},
 		{HEAD CLASSES TEAMS "placement: {relocate: {how: always}}\n",
 		 "p.yaml:4:29: 'always' is no 'how'", "one of: propose, do"},
+		{HEAD CLASSES TEAMS "isolation: acls\n",
+		 "p.yaml:4:12: 'acls' is no way to isolate", "did you mean 'acl'?"},
+		{HEAD CLASSES TEAMS "isolation: [acl]\n",
+		 "p.yaml:4:12: 'isolation' must be written as \"key: value\" lines",
+		 "for example: isolation: auto"},
+		{HEAD CLASSES TEAMS "isolation: {mode: {off: 1}}\n",
+		 "p.yaml:4:19: 'mode' is not one word", ""},
+		{HEAD CLASSES TEAMS "isolation: {group: [a, b]}\n",
+		 "p.yaml:4:20: 'group' is not one word", ""},
 		{HEAD CLASSES TEAMS "gpus: [1]\n",
 		 "p.yaml:4:7: 'gpus' must be written as \"key: value\" lines",
 		 "for example: gpus: {except: [3]}"},
@@ -321,6 +331,37 @@ static void a_person_waits_no_more_often_than_all(void **state)
 
 #define UUID "GPU-01234567-89ab-cdef-0123-456789abcdef"
 
+static void isolation_is_read(void **state)
+{
+	static const struct {
+		const char *yaml;
+		enum isolation_mode mode;
+		const char *group;
+	} cases[] = {
+		{"", ISOLATION_AUTO, NULL},
+		{"isolation: off\n", ISOLATION_OFF, NULL},
+		{"isolation: cgroup\n", ISOLATION_CGROUP, NULL},
+		{"isolation: {mode: acl, group: gpu-monitor}\n", ISOLATION_ACL, "gpu-monitor"},
+		{"isolation: {group: dcgm}\n", ISOLATION_AUTO, "dcgm"},
+	};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup(policy_free) struct policy *policy = NULL;
+		char yaml[256];
+
+		snprintf(yaml, sizeof(yaml), HEAD CLASSES TEAMS "%s", cases[i].yaml);
+		if (parse(yaml, &policy, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(policy_isolation(policy)->mode, cases[i].mode);
+		if (cases[i].group)
+			assert_string_equal(policy_isolation(policy)->group, cases[i].group);
+		else
+			assert_null(policy_isolation(policy)->group);
+	}
+}
+
 static void placement_is_read(void **state)
 {
 	static const struct {
@@ -429,6 +470,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_out_has_defaults),
 		cmocka_unit_test(classes_are_found_by_name_and_alias),
 		cmocka_unit_test(a_person_waits_no_more_often_than_all),
+		cmocka_unit_test(isolation_is_read),
 		cmocka_unit_test(placement_is_read),
 		cmocka_unit_test(gpus_are_picked),
 		cmocka_unit_test(numbers_of_names_are_bounded),
