@@ -137,13 +137,74 @@ static bool try_window(struct fleet *fleet, const struct board *board, unsigned 
 	return false;
 }
 
+/* ---- which of those that work ---- */
+
+/* The choices left on the GPUs that a relocation touches; each once. */
+static int choices_on(const struct fleet *fleet, const struct relocation *relocation)
+{
+	int choices = 0;
+
+	for (unsigned i = 0; i <= relocation->n_moves; i++) {
+		uint32_t gpu = i ? relocation->moves[i - 1].to.gpu : relocation->place.gpu;
+		bool seen = i && gpu == relocation->place.gpu;
+
+		for (unsigned k = 1; k < i; k++)
+			seen = seen || gpu == relocation->moves[k - 1].to.gpu;
+		if (!seen)
+			choices += (int)layout_choices(fleet_layout(fleet, gpu));
+	}
+	return choices;
+}
+
+static void undo(struct fleet *fleet, const struct relocation *relocation)
+{
+	for (unsigned i = relocation->n_moves; i--;)
+		fleet_give(fleet, &relocation->moves[i].to);
+	fleet_give(fleet, &relocation->place);
+	for (unsigned i = 0; i < relocation->n_moves; i++)
+		fleet_take(fleet, &relocation->moves[i].from, relocation->moves[i].spot);
+}
+
+/* What one that was just done is worth; it is undone. */
+static int rate(struct fleet *fleet, const struct board *board, const struct candidate *candidate,
+		const struct relocation *relocation)
+{
+	int unit = board->units / board->memory_slices, after = choices_on(fleet, relocation);
+
+	undo(fleet, relocation);
+	return 2 * (after - choices_on(fleet, relocation)) - 9 * unit * candidate->n -
+	       candidate->units;
+}
+
+/* Index of the best, n when none works. */
+static size_t find_best(struct fleet *fleet, const struct board *board, unsigned profile,
+			const struct candidate *candidates, size_t n, uint32_t spot)
+{
+	size_t best = n;
+	int most = 0;
+
+	for (size_t i = 0; i < n && i < RELOCATE_TRIES; i++) {
+		struct relocation relocation;
+		int worth;
+
+		if (!try_window(fleet, board, profile, &candidates[i], spot, &relocation))
+			continue;
+		worth = rate(fleet, board, &candidates[i], &relocation);
+		if (best == n || worth > most) {
+			best = i;
+			most = worth;
+		}
+	}
+	return best;
+}
+
 int relocate(struct fleet *fleet, const struct board *board, unsigned profile, unsigned max_moves,
 	     uint32_t spot, struct relocation *ret)
 {
 	const struct profile *wanted = &board->profiles[profile];
 	cleanup(free) struct candidate *candidates = NULL;
 	struct relocation relocation;
-	size_t n;
+	size_t n, first = 0;
 
 	if (!relocate_may_fit(fleet, board, profile))
 		return 0;
@@ -152,7 +213,9 @@ int relocate(struct fleet *fleet, const struct board *board, unsigned profile, u
 	if (!candidates)
 		return -1;
 	n = find_candidates(fleet, wanted, max_moves, candidates);
-	for (size_t i = 0; i < n; i++) {
+	if (max_moves > 1)
+		first = find_best(fleet, board, profile, candidates, n, spot);
+	for (size_t i = first; i < n; i++) {
 		if (!try_window(fleet, board, profile, &candidates[i], spot, &relocation))
 			continue;
 		*ret = relocation;
