@@ -7,6 +7,8 @@
 #include "base/sizes.h"
 #include "base/text.h"
 #include "check/judge-part.h"
+#include "policy/policy-changes.h"
+#include "policy/policy-grant.h"
 #include "policy/policy-review.h"
 
 #define DAY_S	    INT64_C(86400)
@@ -149,10 +151,11 @@ void judge_full(const struct facts *facts, struct answer *ret)
 		const struct policy_class *class_ = policy_class_at(facts->policy, i);
 
 		if (gives_whole_gpus(facts, class_))
-			names_add(class_->restricted ? &closed : &open_, class_->name);
+			names_add(class_->restricted || policy_class_is_approved(class_) ? &closed : &open_,
+				  class_->name);
 	}
 	if (closed.n)
-		answer_add(ret, VERDICT_PASS, "only some may ask for %s", text_str(&closed.text));
+		answer_add(ret, VERDICT_PASS, "restricted: %s", text_str(&closed.text));
 	else
 		answer_add(ret, VERDICT_PASS, "no class gives whole GPUs");
 	if (open_.n)
@@ -176,14 +179,43 @@ void judge_idle(const struct facts *facts, struct answer *ret)
 		   "leases end by time, after %s at most; none ends earlier for being idle", longest);
 }
 
-void judge_reason(const struct facts *facts, struct answer *ret)
+void judge_changes(const struct facts *facts, struct answer *ret)
 {
+	const struct policy_changes *changes = facts->policy ? policy_changes(facts->policy) : NULL;
+	cleanup(text_done) struct text windows = TEXT_INIT;
+	char deadline[32];
+
 	if (no_policy(facts, ret))
 		return;
-	if (policy_reason_min(facts->policy))
-		answer_add(ret, VERDICT_PASS, "in %u characters at least", policy_reason_min(facts->policy));
-	else
-		answer_add(ret, VERDICT_WARN, "no reason need be given");
+	if (!changes->n_windows) {
+		answer_add(ret, VERDICT_WARN, "they may change at any time");
+		return;
+	}
+	policy_windows_format(changes, &windows);
+	answer_add(ret, VERDICT_PASS, "%s", text_str(&windows));
+	if (changes->has_deadline)
+		answer_add(ret, VERDICT_PASS, "holders may stay for %s",
+			   duration_format(deadline, sizeof(deadline), changes->deadline_s));
+}
+
+void judge_reason(const struct facts *facts, struct answer *ret)
+{
+	struct names without = {.n = 0};
+
+	if (no_policy(facts, ret))
+		return;
+	for (size_t i = 0; i < policy_n_classes(facts->policy); i++) {
+		const struct policy_class *class_ = policy_class_at(facts->policy, i);
+		unsigned min = policy_reason_min(facts->policy);
+
+		policy_class_reason_min(class_, &min);
+		if (!min)
+			names_add(&without, class_->name);
+	}
+	answer_add(ret, VERDICT_PASS, "for every class");
+	if (without.n)
+		answer_add(ret, VERDICT_WARN, "none need be given for %s", text_str(&without.text));
+	text_done(&without.text);
 }
 
 /* ---- what people have done ---- */

@@ -122,11 +122,14 @@ const char *check_group_title(enum check_group group);
 	  "give every team a quota or per_user limit", \
 	  "carve-policy(5), TEAMS") \
 	X(full, RULES, "full-gpus", "are whole GPUs restricted?", \
-	  "add allow to the classes named", \
+	  "add allow or approval to the classes named", \
 	  "carve-policy(5), CLASSES") \
 	X(idle, RULES, "idle", "does something end what nobody uses?", \
 	  "set max_time for interactive classes to a working day; this version ends no lease for being idle", \
 	  "carve-policy(5), CLASSES") \
+	X(changes, RULES, "change-policy", "does the policy say when layouts may change?", \
+	  "set changes: {windows: ..., deadline: ...}", \
+	  "carve-policy(5), CHANGES") \
 	X(reason, RULES, "reason", "must people say what they need an instance for?", \
 	  "set reason: {min_length: 10}", \
 	  "carve-policy(5), reason") \

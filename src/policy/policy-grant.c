@@ -177,6 +177,18 @@ int class_read_grant(const struct yaml_node *map, const struct grant_wish *wish,
 	return r || !wish->reason ? r : read_class_reason(wish->reason, grant, err);
 }
 
+bool policy_class_is_approved(const struct policy_class *class_)
+{
+	return class_->grant->approval.always;
+}
+
+bool policy_class_reason_min(const struct policy_class *class_, unsigned *ret)
+{
+	if (class_->grant->has_reason)
+		*ret = class_->grant->reason_min;
+	return class_->grant->has_reason;
+}
+
 /* ---- of the whole file ---- */
 
 int policy_read_reason(const struct yaml_node *map, struct policy *policy, struct err *err)

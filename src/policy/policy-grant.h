@@ -34,6 +34,12 @@ int64_t policy_warn_s(const struct policy *policy, const char *class_name, int64
 int policy_may_answer(const struct policy *policy, const struct policy_person *person,
 		      uid_t asker, const char *class_name, struct err *err);
 
+/* Does every request for the class wait for an approval? */
+bool policy_class_is_approved(const struct policy_class *class_);
+
+/* The class's own least length of a reason; false: the policy's counts. */
+bool policy_class_reason_min(const struct policy_class *class_, unsigned *ret);
+
 /* After so long nobody has answered; the class may be gone. */
 int64_t policy_approval_expire_s(const struct policy *policy, const char *class_name);
 

@@ -21,6 +21,7 @@ POLICY = f"""\
 version: 1
 reason: {{min_length: 10}}
 review: {{last: {DAY}, every: 90d, tested: {DAY}}}
+changes: {{windows: [{{days: [sat, sun]}}]}}
 classes:
   small: {{profiles: 1g}}
   full: {{profiles: full, allow: {{users: ann}}}}
@@ -41,6 +42,7 @@ class Server:
         self.run(SIM, "up", "--gpus", gpus, "--latency", "0", *sim)
         if cut:
             self.run(SIM, "run", "--no-jail", "--", "nvidia-smi", "mig", "-i", "0", "-cgi", "19", "-C")
+        self.world = json.loads(self.run(SIM, "show", "--json"))
         self.make()
 
     def __enter__(self):
@@ -96,8 +98,7 @@ class Server:
             self.put(f"proc/{pid}/{file}", text)
 
     def make(self):
-        world = json.loads(self.run(SIM, "show", "--json"))
-        driver, instances = world["driver"], world["gpus"][0]["instances"]
+        driver, instances = self.world["driver"], self.world["gpus"][0]["instances"]
         gi = instances[0]["gi"] if instances else 0
         self.process(1, "systemd")
         self.process(40, "nv-hostengine")
@@ -185,7 +186,7 @@ CHANGES = [
     (lambda h: h.put("etc/cdi/nvidia.yaml", "kind: nvidia.com/gpu\nname: MIG-00000000-0000-5000-8000-000000000002\n"),
      "cdi", "warn", "gone (1); 1 instance is not in them"),
     (lambda h: h.put("run/cdi/nvidia.yaml", "kind: nvidia.com/gpu\nname: " +
-                     json.loads(h.run(SIM, "show", "--json"))["gpus"][0]["instances"][0]["compute"][0]["uuid"] + "\n"),
+                     h.world["gpus"][0]["instances"][0]["compute"][0]["uuid"] + "\n"),
      "cdi", "pass", "they name the instances"),
     (lambda h: h.drop("dev/nvidiactl"), "device-nodes", "fail", "/dev/nvidiactl"),
     (lambda h: (h.drop("dev/nvidia0"), h.put("dev/nvidia0")), "device-nodes", "fail", "/dev/nvidia0 is no device"),
@@ -215,12 +216,13 @@ CHANGES = [
     (lambda h: h.put("proc/40/comm", "sleep\n"), "monitoring", "warn", "only DCGM"),
     (lambda h: shutil.rmtree(h.root / "proc/1") or h.put("proc/40/comm", "sleep\n"), "monitoring", "unknown", "hidden"),
     (lambda h: h.drop("etc/carve/policy.yaml"), "classes", "warn", "there is no"),
-    (lambda h: h.policy("classes:", "clases:"), "classes", "fail", "/etc/carve/policy.yaml:4:1:"),
+    (lambda h: h.policy("classes:", "clases:"), "classes", "fail", "/etc/carve/policy.yaml:5:1:"),
     (lambda h: h.policy(f"tested: {DAY}", f"tested: {LONG_AGO}"), "tested", "warn", "more than a year"),
     (lambda h: h.policy(f"last: {DAY}", f"last: {LONG_AGO}"), "review", "warn", "overdue for 41"),
     (lambda h: h.policy("{per_user: {instances: 1}}", "{}"), "allocation", "warn", "no limit for team everyone"),
     (lambda h: h.policy(", allow: {users: ann}", ""), "full-gpus", "warn", "everybody may ask for full"),
-    (lambda h: h.policy("reason: {min_length: 10}", ""), "reason", "warn", "no reason"),
+    (lambda h: h.policy("changes: {windows: [{days: [sat, sun]}]}\n", ""), "change-policy", "warn", "at any time"),
+    (lambda h: h.policy("reason: {min_length: 10}", ""), "reason", "warn", "none need be given"),
     (lambda h: h.drop(f"{WANTS}/carved.service"), "carved-boot", "warn", "not enabled"),
 ]
 

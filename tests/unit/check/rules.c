@@ -17,6 +17,7 @@
 	"version: 1\n"                                                                  \
 	"reason: {min_length: 10}\n"                                                    \
 	"review: {last: 2026-10-01, every: 90d, tested: 2026-09-01}\n"                  \
+	"changes: {windows: [{days: [sat, sun]}], deadline: 2h}\n"                      \
 	"classes:\n"                                                                    \
 	"  small: {profiles: 1g, time: 1h, max_time: 12h}\n"                            \
 	"  full: {profiles: full, time: 1h, max_time: 2d, allow: {teams: red}}\n"       \
@@ -231,6 +232,10 @@ SET(shut_policy, f->policy = NULL; fail(&f->policy_error, ERR_DENIED, "may not b
 	"version: 1\nclasses: {small: {profiles: 1g}}\nteams: {everyone: {}}\n" more
 SET(plain_policy, use_policy(f, POLICY_WITH("")))
 SET(open_full, use_policy(f, "version: 1\nclasses: {all: {profiles: full}}\nteams: {everyone: {}}\n"))
+SET(approved_full, use_policy(f, "version: 1\nclasses: {all: {profiles: full, approval: required}}\n"
+				 "teams: {everyone: {}}\n"))
+SET(own_reason, use_policy(f, "version: 1\nclasses: {a: {profiles: 1g, reason: {min_length: 3}}}\n"
+			      "teams: {everyone: {}}\n"))
 SET(untested, plain_policy(f))
 SET(tested_long_ago, use_policy(f, POLICY_WITH("review: {tested: 2025-09-01}\n")))
 SET(tested_to_come, use_policy(f, POLICY_WITH("review: {tested: 2027-09-01}\n")))
@@ -391,12 +396,16 @@ static const struct {
 	{CHECK_tested, shut_policy, UNKNOWN, "cannot be read"},
 	{CHECK_allocation, nothing, PASS, "every team has a limit"},
 	{CHECK_allocation, plain_policy, WARN, "no limit for team everyone"},
-	{CHECK_full, nothing, PASS, "only some may ask for full"},
+	{CHECK_full, nothing, PASS, "restricted: full"},
 	{CHECK_full, plain_policy, PASS, "no class gives whole GPUs"},
 	{CHECK_full, open_full, WARN, "everybody may ask for all"},
 	{CHECK_idle, nothing, WARN, "after 2d at most"},
-	{CHECK_reason, nothing, PASS, "in 10 characters"},
-	{CHECK_reason, plain_policy, WARN, "no reason"},
+	{CHECK_changes, nothing, PASS, "sat sun; holders may stay for 2h"},
+	{CHECK_changes, plain_policy, WARN, "at any time"},
+	{CHECK_reason, nothing, PASS, "for every class"},
+	{CHECK_reason, plain_policy, WARN, "none need be given for small"},
+	{CHECK_reason, own_reason, PASS, "for every class"},
+	{CHECK_full, approved_full, PASS, "restricted: all"},
 	{CHECK_review, nothing, PASS, "last on 2026-10-01; the next is due in 41 days"},
 	{CHECK_review, plain_policy, WARN, "names no day"},
 	{CHECK_review, review_late, WARN, "last on 2026-08-01, overdue for 80 days"},
