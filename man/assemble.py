@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 page, carve, errors, parts, transcripts = sys.argv[1:6]
-LISTS = {"instances": ("gpus", "columns with --instances:"), "steps": ("layout", "columns of plan:")}
+LISTS = {"instances": ("gpus", "columns with --instances:"), "steps": ("layout", "columns of plan:"),
+         "changes": ("layout", "columns of changes:")}
 
 
 def columns(name):

@@ -37,6 +37,7 @@
 	X(ROLLED_BACK, "rolled-back", 18, 502, true, "failed half-way; the start was restored")   \
 	X(DIRTY, "dirty", 19, 502, false, "failed half-way; the text says what stands now")       \
 	X(ALTERED, "altered", 20, 500, false, "the record of events does not fit its hashes")     \
+	X(ALREADY_SO, "already-so", 21, 409, false, "nothing had to be done: it is so already")    \
 	X(INTERNAL, "internal", 70, 500, false, "a bug in carve")
 
 enum err_code {

@@ -1,26 +1,41 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "cli/layout-apply.h"
 #include "cli/layout-plan.h"
 #include "cli/present.h"
 #include "cli/view.h"
 
 struct layout_wish {
 	struct cli_wish common;
-	const char *file, *config, *format, *name;
-	bool any_order;
+	const char *file, *config, *format, *name, *reason;
+	bool any_order, yes, dry_run, wait, adopt, all;
 };
 
 static const struct cmd_opt layout_opts[] = {
 	{"file", OPT_TEXT, offsetof(struct layout_wish, file), .arg = "FILE", .letter = 'f',
-	 .help = "plan, assert: the wish is in this file, ours or mig-parted's"},
+	 .help = "plan, assert, apply: the wish is in this file, ours or mig-parted's"},
 	{"config", OPT_TEXT, offsetof(struct layout_wish, config), .arg = "NAME", .letter = 'c',
-	 .help = "plan, assert: this one of the layouts in the file"},
+	 .help = "plan, assert, apply: this one of the layouts in the file"},
 	{"any-order", OPT_FLAG, offsetof(struct layout_wish, any_order),
-	 .help = "plan: equal GPUs may exchange their layouts"},
+	 .help = "plan, apply: equal GPUs may exchange their layouts"},
+	{"dry-run", OPT_FLAG, offsetof(struct layout_wish, dry_run),
+	 .help = "apply, restore: show the plan and do nothing"},
+	{"yes", OPT_FLAG, offsetof(struct layout_wish, yes),
+	 .help = "apply, restore: also at a terminal, also when somebody is in the way"},
+	{"wait", OPT_FLAG, offsetof(struct layout_wish, wait),
+	 .help = "apply, restore: wait until nobody is in the way"},
+	{"adopt", OPT_FLAG, offsetof(struct layout_wish, adopt),
+	 .help = "apply, restore: take over what carve did not make on these GPUs"},
+	{"reason", OPT_TEXT, offsetof(struct layout_wish, reason), .arg = "TEXT",
+	 .help = "apply, restore: what for"},
+	{"all", OPT_FLAG, offsetof(struct layout_wish, all),
+	 .help = "changes: those that have ended, too"},
 	{"format", OPT_TEXT, offsetof(struct layout_wish, format), .arg = "WORD",
 	 .help = "export: words, yaml (the default) or mig-parted"},
 	{"name", OPT_TEXT, offsetof(struct layout_wish, name), .arg = "NAME",
@@ -207,32 +222,173 @@ static int assert_wish(const struct layout_wish *wish, const struct present *pre
 	return 0;
 }
 
-/* ---- the command ---- */
+/* ---- apply, restore ---- */
 
-enum word { WORD_SHOW, WORD_PLAN, WORD_ASSERT, WORD_EXPORT };
-
-static const char *const words[] = {"show", "plan", "assert", "export"};
-
-static int layout_run(struct cmd_call *call, struct err *err)
+static bool is_touched(const json_t *plan)
 {
-	const struct layout_wish *wish = call->wish;
-	cleanup(present_free) struct present *present = NULL;
-	int word = cmd_word(call->args[0], "word of layout", words, ARRAY_SIZE(words), err);
-	bool wishes = word == WORD_PLAN || word == WORD_ASSERT;
-	struct wish wanted;
+	return json_array_size(json_object_get(plan, "waits")) > 0;
+}
+
+/* Show what would be done; and why it is not, unless that was asked for. */
+static int show_only(const struct layout_wish *wish, const struct present *present,
+		     const json_t *plan, struct err *err)
+{
+	int r = wish->common.json ? ask_print_json(plan, err)
+				  : layout_plan_print(&wish->common, present, plan, err);
+
+	if (r || wish->dry_run)
+		return r;
+	fail(err, ERR_BUSY, "nothing was done: somebody is in the way");
+	return fail_hint(err, "--yes --wait does it when nobody is any more");
+}
+
+/* One word a line becomes one line. */
+static void one_line(struct text *words)
+{
+	while (words->len && words->s[words->len - 1] == '\n')
+		words->s[--words->len] = '\0';
+	for (size_t i = 0; i < words->len; i++)
+		if (words->s[i] == '\n')
+			words->s[i] = ' ';
+}
+
+static int send(const struct layout_wish *wish, const struct present *present,
+		const struct wish *wanted, struct cmd_call *call, struct err *err)
+{
+	cleanup(text_done) struct text words = TEXT_INIT;
+	struct apply_wish apply = {
+		.reason = wish->reason, .wait = wish->wait, .adopt = wish->adopt};
+	bool already = false;
 	int r;
 
-	if (word < 0)
-		return -(int)err->code;
-	if (!wishes && call->n_args > 1)
-		return fail(err, ERR_INVALID, "layout %s does not take '%.80s'", words[word],
-			    call->args[1]);
-	r = present_ask(&wish->common, &present, err);
-	if (!r && wishes)
-		r = read_wish(wish, present, call, &wanted, err);
+	wish_write(WISH_WORDS, &present->server, wanted, NULL, &words);
+	one_line(&words);
+	apply.layout = text_str(&words);
+	r = layout_apply(&wish->common, &apply, &already, err);
+	if (r || !already)
+		return r;
+	call->exit_status = err_exit_status(ERR_ALREADY_SO);
+	if (!wish->common.json)
+		printf("%s\n", err_meaning(ERR_ALREADY_SO));
+	return 0;
+}
+
+static int apply(const struct layout_wish *wish, struct present *present, struct wish *wanted,
+		 struct cmd_call *call, struct err *err)
+{
+	cleanup(json_decref) json_t *planned = NULL;
+	int r;
+
+	if (wish->adopt)
+		present_adopt(present);
+	r = layout_plan(present, wanted, wish->any_order, &planned, err);
 	if (r)
 		return r;
-	switch ((enum word)word) {
+	if (wish->dry_run || (is_touched(planned) && isatty(STDOUT_FILENO) && !wish->yes))
+		return show_only(wish, present, planned, err);
+	return send(wish, present, wanted, call, err);
+}
+
+static int read_saved(const struct layout_wish *wish, const struct present *present,
+		      const char *name, struct wish *ret, struct err *err)
+{
+	cleanup(free) char *text = NULL;
+	char *words[2 * WISH_MAX_GPUS], *rest;
+	size_t n = 0;
+	int r = layout_saved_words(&wish->common, name, &text, err);
+
+	if (r)
+		return r;
+	rest = text;
+	for (char *word; (word = strsep(&rest, " "));) {
+		if (!*word)
+			continue;
+		if (n == ARRAY_SIZE(words))
+			return fail(err, ERR_TOO_LARGE, "layout '%.40s' has too many words", name);
+		words[n++] = word;
+	}
+	r = wish_from_words(words, n, &present->server, ret, err);
+	return r ? fail_in(err, "layout '%.40s': ", name) : 0;
+}
+
+/* ---- the command ---- */
+
+enum word {
+	WORD_SHOW,
+	WORD_PLAN,
+	WORD_ASSERT,
+	WORD_EXPORT,
+	WORD_APPLY,
+	WORD_SAVE,
+	WORD_RESTORE,
+	WORD_SAVED,
+	WORD_FORGET,
+	WORD_CHANGES,
+	WORD_CANCEL,
+};
+
+static const char *const words[] = {"show",    "plan",	"assert", "export",  "apply", "save",
+				    "restore", "saved", "forget", "changes", "cancel"};
+
+/* What may follow: words of a wish, one name, or nothing. */
+static bool takes_wish(enum word word)
+{
+	return word == WORD_PLAN || word == WORD_ASSERT || word == WORD_APPLY;
+}
+
+static bool takes_name(enum word word)
+{
+	return word == WORD_SAVE || word == WORD_RESTORE || word == WORD_FORGET ||
+	       word == WORD_CANCEL;
+}
+
+static int check_words(enum word word, const struct cmd_call *call, struct err *err)
+{
+	int most = takes_name(word) ? 2 : 1;
+
+	if (takes_wish(word))
+		return 0;
+	if (call->n_args > most)
+		return fail(err, ERR_INVALID, "layout %s does not take '%.80s'", words[word],
+			    call->args[most]);
+	if (call->n_args < most)
+		return fail(err, ERR_INVALID, "layout %s needs %s", words[word],
+			    word == WORD_CANCEL ? "the number of a change" : "a name");
+	return 0;
+}
+
+/* Words that need not know the GPUs. */
+static int run_plainly(enum word word, const struct layout_wish *wish, const struct cmd_call *call,
+		       struct err *err)
+{
+	switch (word) {
+	case WORD_SAVE:
+		return layout_save(&wish->common, call->args[1], err);
+	case WORD_SAVED:
+		return layout_saved(&wish->common, err);
+	case WORD_FORGET:
+		return layout_forget(&wish->common, call->args[1], err);
+	case WORD_CHANGES:
+		return layout_changes(&wish->common, wish->all, err);
+	default:
+		return layout_cancel(&wish->common, call->args[1], err);
+	}
+}
+
+static int run_on_gpus(enum word word, const struct layout_wish *wish, struct cmd_call *call,
+		       struct err *err)
+{
+	cleanup(present_free) struct present *present = NULL;
+	struct wish wanted;
+	int r = present_ask(&wish->common, &present, err);
+
+	if (!r && takes_wish(word))
+		r = read_wish(wish, present, call, &wanted, err);
+	else if (!r && word == WORD_RESTORE)
+		r = read_saved(wish, present, call->args[1], &wanted, err);
+	if (r)
+		return r;
+	switch (word) {
 	case WORD_SHOW:
 		return show(wish, present, err);
 	case WORD_EXPORT:
@@ -241,8 +397,25 @@ static int layout_run(struct cmd_call *call, struct err *err)
 		return plan(wish, present, &wanted, err);
 	case WORD_ASSERT:
 		return assert_wish(wish, present, &wanted, call, err);
+	default:
+		return apply(wish, present, &wanted, call, err);
 	}
-	return fail(err, ERR_INTERNAL, "layout has no such word");
+}
+
+static int layout_run(struct cmd_call *call, struct err *err)
+{
+	const struct layout_wish *wish = call->wish;
+	int word = cmd_word(call->args[0], "word of layout", words, ARRAY_SIZE(words), err);
+	int r;
+
+	if (word < 0)
+		return -(int)err->code;
+	r = check_words((enum word)word, call, err);
+	if (r)
+		return r;
+	return word <= WORD_APPLY || word == WORD_RESTORE
+		       ? run_on_gpus((enum word)word, wish, call, err)
+		       : run_plainly((enum word)word, wish, call, err);
 }
 
 static void layout_help(const struct cmd *cmd)
@@ -250,11 +423,13 @@ static void layout_help(const struct cmd *cmd)
 	(void)cmd;
 	view_help("columns:", show_columns, ARRAY_SIZE(show_columns));
 	layout_plan_help();
+	layout_changes_help();
 }
 
 const struct cmd cmd_layout = {
 	.name = "layout",
-	.synopsis = "show | export | plan WISH... | assert WISH...",
+	.synopsis = "show | export | plan WISH... | assert WISH... | apply WISH... | save NAME | "
+		    "restore NAME | saved | forget NAME | changes | cancel ID",
 	.summary = "How the GPUs are divided, and the way to what is wanted",
 	CMD_OPTS(layout_opts),
 	.wish_size = sizeof(struct layout_wish),

@@ -173,6 +173,18 @@ int present_ask(const struct cli_wish *wish, struct present **ret, struct err *e
 	return 0;
 }
 
+void present_adopt(struct present *present)
+{
+	for (size_t i = 0; i < present->server.n; i++) {
+		struct present_gpu *gpu = &present->gpus[i];
+
+		for (size_t k = 0; k < gpu->gpu.n; k++)
+			if (!strcmp(text_at(gpu->instances[k], "state"), "stranger"))
+				gpu->gpu.at[k].use = json_array_size(gpu->pids[k]) ? CHANGE_BUSY
+										   : CHANGE_IDLE;
+	}
+}
+
 void present_free(struct present *present)
 {
 	if (!present)

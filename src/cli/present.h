@@ -30,6 +30,9 @@ struct present {
 
 /* Ask the daemon. err: also TOO_LARGE, more GPUs than are planned for. */
 int present_ask(const struct cli_wish *wish, struct present **ret, struct err *err);
+
+/* What carve did not make may go like its own, unless processes run on it. */
+void present_adopt(struct present *present);
 void present_free(struct present *present);
 
 static inline void cleanup_present_free(struct present **present)

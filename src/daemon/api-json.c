@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "geometry/layout.h"
+#include "reconcile/steward-change.h"
 #include "reconcile/steward-drain.h"
 
 json_t *api_text(const char *text)
@@ -65,8 +66,9 @@ static int add_holder(json_t *json, const struct steward *steward,
 
 	json_object_set_new(json, "drain", api_drain_brief(drain));
 	return json_object_update_new(
-		json, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
-				instance_word(instance), "nodes",
+		json, json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
+				instance_word(instance), "laid",
+				instance && instance->row.laid, "nodes",
 				api_text(api_nodes_word(steward, instance)),
 				"note", api_text(instance ? instance->note : NULL), "lease",
 				api_number(row, row ? row->id : 0), "user",
@@ -196,6 +198,10 @@ json_t *api_gpu(const struct steward *steward, size_t index)
 		api_number(gpu->seen, gpu->seen ? gpu->seen->when_s : 0), "instances",
 		instances_json(steward, index), "free", free_json(steward, index));
 
+	const struct steward_change *change = steward_change_on(steward, index, steward->survey_s);
+
+	json_object_set_new(json, "change",
+			    api_number(change != NULL, change ? change->row.id : 0));
 	json_object_set_new(json, "drain",
 			    api_drain_brief(steward_drain_of_gpu(steward, info->uuid)));
 	return json;

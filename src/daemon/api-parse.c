@@ -100,7 +100,7 @@ struct field {
 #define AT(field) offsetof(struct api_wish, field)
 
 static const struct field params[] = {
-	{"all", FIELD_FLAG, AT(all), .routes = ON(ROUTE_LEASES)},
+	{"all", FIELD_FLAG, AT(all), .routes = ON(ROUTE_LEASES) | ON(ROUTE_CHANGES)},
 	{"waiting_approval", FIELD_FLAG, AT(waiting_approval), .routes = ON(ROUTE_LEASES)},
 	{"user", FIELD_TEXT, AT(user), .max = 64, .routes = ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
 	{"class", FIELD_TEXT, AT(class_name), .max = 64,
@@ -113,24 +113,29 @@ static const struct field params[] = {
 	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT) | ON(ROUTE_USAGE)},
 	{"until_s", FIELD_NUMBER, AT(until_s), 0, 0, INT64_MAX, ON(ROUTE_AUDIT) | ON(ROUTE_USAGE)},
 	{"before", FIELD_NUMBER, AT(before), 0, 1, INT64_MAX, ON(ROUTE_LEASES)},
-	{"after", FIELD_NUMBER, AT(after), 0, 0, INT64_MAX, ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
+	{"after", FIELD_NUMBER, AT(after), 0, 0, INT64_MAX,
+	 ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT) | ON(ROUTE_CHANGE)},
 	{"limit", FIELD_NUMBER, AT(limit), 0, 1, API_MAX_ROWS,
-	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT)},
-	{"wait_s", FIELD_NUMBER, AT(wait_s), 0, 0, MAX_WAIT_S, ON(ROUTE_LEASE)},
-	{"state", FIELD_TEXT, AT(state), .max = 16, .routes = ON(ROUTE_LEASE)},
+	 ON(ROUTE_LEASES) | ON(ROUTE_EVENTS) | ON(ROUTE_AUDIT) | ON(ROUTE_CHANGES)},
+	{"wait_s", FIELD_NUMBER, AT(wait_s), 0, 0, MAX_WAIT_S, ON(ROUTE_LEASE) | ON(ROUTE_CHANGE)},
+	{"state", FIELD_TEXT, AT(state), .max = 16, .routes = ON(ROUTE_LEASE) | ON(ROUTE_CHANGE)},
 };
 
 static const struct field fields[] = {
 	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_REQUEST)},
 	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_REASON - 1,
 	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE) | ON(ROUTE_APPROVE) | ON(ROUTE_DENY) |
-		   ON(ROUTE_DRAIN)},
+		   ON(ROUTE_DRAIN) | ON(ROUTE_APPLY)},
 	{"count", FIELD_NUMBER, AT(count), AT(has_count), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
 	{"gpus", FIELD_NUMBER, AT(gpus), AT(has_gpus), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
 	{"fields", FIELD_OBJECT, AT(fields), .routes = ON(ROUTE_REQUEST)},
 	{"time_s", FIELD_NUMBER, AT(time_s), AT(has_time), 1, MAX_TIME_S,
 	 ON(ROUTE_REQUEST) | ON(ROUTE_RENEW)},
-	{"wait", FIELD_FLAG, AT(wait), .routes = ON(ROUTE_REQUEST)},
+	{"wait", FIELD_FLAG, AT(wait), .routes = ON(ROUTE_REQUEST) | ON(ROUTE_APPLY)},
+	{"layout", FIELD_TEXT, AT(layout), .max = CHANGE_WORDS - 1, .routes = ON(ROUTE_APPLY)},
+	{"saved", FIELD_TEXT, AT(saved), .max = LEDGER_NAME - 1, .routes = ON(ROUTE_APPLY)},
+	{"adopt", FIELD_FLAG, AT(adopt), .routes = ON(ROUTE_APPLY)},
+	{"any_order", FIELD_FLAG, AT(any_order), .routes = ON(ROUTE_APPLY)},
 	{"hold", FIELD_TEXT, AT(hold), .max = 16, .routes = ON(ROUTE_REQUEST)},
 	{"pid", FIELD_NUMBER, AT(pid), AT(has_pid), 1, INT32_MAX, ON(ROUTE_ATTACH)},
 	{"pid_start", FIELD_NUMBER, AT(pid_start), AT(has_pid_start), 0, INT64_MAX,
@@ -316,8 +321,20 @@ static int check_drain(const struct api_wish *wish, struct err *err)
 	return 0;
 }
 
+static int check_apply(const struct api_wish *wish, struct err *err)
+{
+	if (!wish->layout == !wish->saved)
+		return fail(err, ERR_INVALID, "either 'layout' or 'saved' must be given");
+	for (const char *c = wish->layout; c && *c; c++)
+		if (*c < ' ' || *c > '~') /* words are quoted in what is said of them */
+			return fail(err, ERR_INVALID, "'layout' is more than letters and signs");
+	return 0;
+}
+
 static int check_wish(const struct api_wish *wish, struct err *err)
 {
+	if (wish->route == ROUTE_APPLY)
+		return check_apply(wish, err);
 	if (wish->route == ROUTE_REQUEST && !wish->has_gpus &&
 	    (!wish->class_name || !wish->class_name[0]))
 		return fail(err, ERR_INVALID, "'class' is missing");

@@ -27,4 +27,11 @@
 	X(RELOAD, "POST", "/v1/policy/reload", api_post_reload, ADMIN)  \
 	X(DRAINS, "GET", "/v1/drains", api_get_drains, ANYBODY)         \
 	X(DRAIN, "POST", "/v1/drains", api_post_drain, ADMIN)           \
-	X(UNDRAIN, "DELETE", "/v1/drains/#", api_delete_drain, ADMIN)
+	X(UNDRAIN, "DELETE", "/v1/drains/#", api_delete_drain, ADMIN)  \
+	X(APPLY, "POST", "/v1/layout", api_post_layout, ADMIN)          \
+	X(CHANGES, "GET", "/v1/changes", api_get_changes, ADMIN)        \
+	X(CHANGE, "GET", "/v1/changes/#", api_get_change, ADMIN)        \
+	X(CANCEL, "DELETE", "/v1/changes/#", api_delete_change, ADMIN)  \
+	X(LAYOUTS, "GET", "/v1/layouts", api_get_layouts, ADMIN)        \
+	X(SAVE, "POST", "/v1/layouts/*", api_post_saved, ADMIN)         \
+	X(FORGET, "DELETE", "/v1/layouts/*", api_delete_saved, ADMIN)

@@ -50,7 +50,7 @@ struct api_request {
 struct api_answer {
 	int status;
 	json_t *json; /* owned by the caller */
-	/* Not yet: ask again when this lease has changed, or then. json is NULL. */
+	/* Not yet: ask again when this lease (or the change of that key) has changed, or then. */
 	bool wait;
 	int64_t lease, until_s;
 };
@@ -100,6 +100,8 @@ struct api_wish {
 	int64_t start, deadline_s;
 	bool has_pid, has_pid_start, if_possible;
 	int64_t pid, pid_start;
+	const char *layout, *saved;
+	bool adopt, any_order;
 };
 
 /*

@@ -198,3 +198,38 @@ void steward_changes_saved(struct steward *steward)
 		}
 	}
 }
+
+/* ---- layouts with a name ---- */
+
+static int write_layout(struct steward *steward, void *arg, struct err *err)
+{
+	return ledger_layout_put(steward->ledger, arg, err);
+}
+
+int steward_layout_save(struct steward *steward, const struct ledger_layout *layout,
+			struct err *err)
+{
+	struct ledger_layout copy = *layout;
+	int r = steward_transact(steward, write_layout, &copy, err);
+
+	if (!r)
+		steward_saved(steward);
+	return r;
+}
+
+static int delete_layout(struct steward *steward, void *arg, struct err *err)
+{
+	return ledger_layout_delete(steward->ledger, arg, err);
+}
+
+int steward_layout_forget(struct steward *steward, const char *name, struct err *err)
+{
+	char copy[LEDGER_NAME];
+	int r;
+
+	snprintf(copy, sizeof(copy), "%s", name);
+	r = steward_transact(steward, delete_layout, copy, err);
+	if (!r)
+		steward_saved(steward);
+	return r;
+}

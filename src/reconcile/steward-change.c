@@ -311,6 +311,8 @@ static void restore_modes(struct steward *steward, int64_t now_s)
 		struct err ignored = ERR_INIT;
 		struct job *job;
 
+		if (gpu->info.mig)
+			gpu->mode_again_s = 0;
 		if (!gpu->wanted.gpu[0] || !gpu->wanted.mig || gpu->info.mig ||
 		    change_can(steward, i, &ignored) || gpu->jobs ||
 		    gpu->info_tick < gpu->changed_tick || gpu->mode_again_s > now_s ||

@@ -137,5 +137,10 @@ const struct steward_change *steward_change_find(const struct steward *steward, 
 const struct steward_change *steward_change_on(const struct steward *steward, size_t gpu,
 					       int64_t now_s);
 
+/* Keep a layout under its name, in place of what had it; forget it (NOT_FOUND). */
+int steward_layout_save(struct steward *steward, const struct ledger_layout *layout,
+			struct err *err);
+int steward_layout_forget(struct steward *steward, const char *name, struct err *err);
+
 /* What is there now, as a wish with starts. false: something there cannot be written as one. */
 bool steward_change_present(const struct steward *steward, size_t gpu, struct wish_gpu *ret);

@@ -189,6 +189,30 @@ def without_time_the_command_goes_on():
         assert (process.returncode, errors) == (2, ""), (process.returncode, errors)
 
 
+# ---- layouts ----
+
+def at_a_terminal_a_layout_that_touches_somebody_is_only_shown():
+    with World() as world:
+        text, status = world.terminal("layout", "apply", "gpu0=3g,3g")
+        assert "waits for lease 12 of bob" in text and "--yes --wait" in text, text
+        assert (os.waitstatus_to_exitcode(status), world.asked("POST")) == (7, []), text
+        text, status = world.terminal("layout", "apply", "gpu0=3g,3g", "--yes")
+        assert (os.waitstatus_to_exitcode(status), len(world.asked("POST"))) == (7, 1), text
+        text, status = world.terminal("layout", "apply", "gpu1=1g,1g,3g", NO_COLOR="1")
+        assert os.waitstatus_to_exitcode(status) == 0 and "\033[0" not in text, text
+        assert "step 1 of 1: create 3g.40gb at 4 on GPU 1" in text, text
+
+
+def interrupting_does_not_stop_a_change():
+    with World(**{"GET /v1/changes/7": {"delay_s": 8, "status": 200, "body": {"id": 7, "state": "running"}}}) as world:
+        process = world.start("layout", "apply", "gpu1=1g,1g,3g")
+        until(lambda: world.asked("GET /v1/changes/7"), "it is watched")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == -signal.SIGINT and "change 7 goes on" in errors, errors
+        assert not world.asked("DELETE")
+
+
 # ---- the queue ----
 
 def waiting(**more):
@@ -266,6 +290,7 @@ TESTS = [
     signals_are_passed_on, int_and_quit_are_not_passed_on_twice, carve_dies_of_the_same_signal,
     ctrl_c_reaches_the_command_once, the_command_dies_with_carve, the_command_gets_our_mask_and_dispositions,
     a_daemon_that_is_gone_does_not_matter, the_end_of_time_is_told_and_kept, a_renewed_lease_goes_on, without_time_the_command_goes_on,
+    at_a_terminal_a_layout_that_touches_somebody_is_only_shown, interrupting_does_not_stop_a_change,
     interrupting_leaves_the_queue, a_terminal_rewrites_one_line, a_queue_that_ends_is_an_error,
     a_daemon_that_restarts_keeps_the_queue, colour_is_for_terminals_only, tables_fit_a_terminal,
 ]

@@ -51,6 +51,12 @@ static const struct {
 	{"POST", "/v1/drains", "{\"gpu\": \"0\", \"deadline_s\": 1, \"no_deadline\": true}",
 	 ERR_INVALID, "exclude each other"},
 	{"DELETE", "/v1/drains", NULL, ERR_UNSUPPORTED, "does not take this method"},
+	{"POST", "/v1/layout", "{}", ERR_INVALID, "either 'layout' or 'saved'"},
+	{"POST", "/v1/layout", "{\"layout\": \"gpu0=7g\", \"saved\": \"a\"}", ERR_INVALID, "either"},
+	{"POST", "/v1/layout", "{\"layout\": \"gpu0=\\u001b[31m\"}", ERR_INVALID, "letters and signs"},
+	{"POST", "/v1/layout", "{\"layout\": [\"gpu0=7g\"]}", ERR_INVALID, "'layout' is not a text"},
+	{"GET", "/v1/changes/x", NULL, ERR_NOT_FOUND, "there is nothing"},
+	{"POST", "/v1/layouts/a/b", NULL, ERR_NOT_FOUND, "there is nothing"},
 };
 
 static void mistakes_are_named(void **state)
