@@ -359,13 +359,13 @@ static void count_leases(const struct steward *steward, const char *class_name, 
 }
 
 static bool may_have(const struct steward *steward, const struct policy_class *class_,
-		     const struct policy_person *person, struct err *err)
+		     const struct policy_person *person, int64_t now_s, struct err *err)
 {
 	const struct policy_wish wish = {
 		.class_name = class_->name, .reason = any_reason, .checked = true};
 	struct policy_terms terms;
 
-	return steward_admit(steward, person, &wish, &terms, err) == 0;
+	return steward_admit(steward, person, &wish, now_s, &terms, err) == 0;
 }
 
 json_t *api_class(const struct steward *steward, const struct policy_class *class_,
@@ -375,7 +375,7 @@ json_t *api_class(const struct steward *steward, const struct policy_class *clas
 	size_t n = steward_view(steward, now_s, gpus);
 	struct outlook outlook = {0};
 	struct err why = ERR_INIT;
-	bool may = may_have(steward, class_, person, &why);
+	bool may = may_have(steward, class_, person, now_s, &why);
 	unsigned held, queued, count = choose_count(gpus, n, class_, POLICY_UNLIMITED);
 	json_t *memory, *names = profile_names(steward, class_, &memory);
 

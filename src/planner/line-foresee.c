@@ -2,6 +2,8 @@
 
 #include "planner/line-part.h"
 
+#define MAX_TURNS 1000 /* steps from one turn of a period to the next when no lease ends any more */
+
 /* Is as much of the class in stock as the policy wants kept? */
 static bool is_wanted_warm(const struct line *line, const struct policy_class *class_,
 			   const struct board *board)
@@ -48,6 +50,55 @@ static void clear_leftovers(struct line *line)
 		}
 }
 
+/* What has ended counts against the quotas of the present periods, and in the queue. */
+static void use_up(const struct line *line, struct line_sum *sum, const struct line_holder *holder)
+{
+	for (unsigned per = 0; per < POLICY_PERIODS; per++) {
+		int64_t begin_s = line->periods[per].begin_s;
+		int64_t from_s = holder->begins_s > begin_s ? holder->begins_s : begin_s;
+
+		if (line->now_s > from_s)
+			sum->ended_s[per] += holder->slices * (line->now_s - from_s);
+	}
+	sum->past += policy_past_of(line->policy, holder->slices, line->now_s - holder->begins_s);
+}
+
+static void fade_past(struct line *line)
+{
+	int64_t passed_s = line->now_s - line->past_s;
+
+	if (!policy_half_life_s(line->policy) || !passed_s)
+		return;
+	for (size_t i = 0; i <= policy_n_teams(line->policy); i++)
+		line->teams[i].past = policy_past_fade(line->policy, line->teams[i].past, passed_s);
+	for (size_t i = 0; i < line->n_users; i++)
+		line->users[i].past = policy_past_fade(line->policy, line->users[i].past, passed_s);
+	line->past_s = line->now_s;
+}
+
+static void turn_period(struct line *line, unsigned per)
+{
+	policy_period_around(per, line->now_s, &line->periods[per].begin_s,
+			     &line->periods[per].end_s);
+	for (size_t i = 0; i <= policy_n_teams(line->policy); i++)
+		line->teams[i].ended_s[per] = 0;
+	for (size_t i = 0; i < line->n_users; i++)
+		line->users[i].ended_s[per] = 0;
+}
+
+/* The clock was set to another moment. */
+static void turn_periods(struct line *line)
+{
+	for (unsigned per = 0; per < POLICY_PERIODS; per++) {
+		struct line_period *period = &line->periods[per];
+
+		if (!period->end_s)
+			policy_period_around(per, line->now_s, &period->begin_s, &period->end_s);
+		if (line->now_s >= period->end_s)
+			turn_period(line, per);
+	}
+}
+
 static void end_leases(struct line *line)
 {
 	size_t kept = 0;
@@ -60,6 +111,8 @@ static void end_leases(struct line *line)
 			continue;
 		}
 		line_count(line, holder, false);
+		use_up(line, &line->teams[holder->team], holder);
+		use_up(line, &line->users[holder->user], holder);
 		leave_place(line, holder);
 	}
 	line->n_holders = kept;
@@ -77,8 +130,7 @@ static int64_t next_climb(const struct line *line, const struct line_waiter *wai
 		       : climbs_s;
 }
 
-/* The next moment at which more may be served; INT64_MAX: none is known. */
-static int64_t next_moment(const struct line *line)
+static int64_t next_end(const struct line *line)
 {
 	int64_t next_s = INT64_MAX;
 
@@ -88,6 +140,18 @@ static int64_t next_moment(const struct line *line)
 		if (holder->has_ends && holder->ends_s > line->now_s && holder->ends_s < next_s)
 			next_s = holder->ends_s;
 	}
+	return next_s;
+}
+
+/* The next moment at which more may be served; INT64_MAX: none is known. */
+static int64_t next_moment(struct line *line)
+{
+	int64_t next_s = next_end(line);
+
+	line->n_turns = next_s == INT64_MAX ? line->n_turns + 1 : 0;
+	for (unsigned per = 0; line->has_hours && per < POLICY_PERIODS; per++)
+		if (line->n_turns < MAX_TURNS && line->periods[per].end_s < next_s)
+			next_s = line->periods[per].end_s;
 	/* A place that is kept may be kept for somebody else then. */
 	for (size_t i = 0; line->has_room && next_s != INT64_MAX && i < line->n_waiters; i++) {
 		const struct line_waiter *waiter = &line->waiters[i];
@@ -113,6 +177,10 @@ bool line_foresee(struct line *line, unsigned max_steps)
 	for (; max_steps; max_steps--) {
 		int64_t next_s;
 
+		fade_past(line);
+		turn_periods(line);
+		if (line->has_hours) /* time alone may let somebody in */
+			serve(line);
 		end_leases(line);
 		serve(line); /* quotas are free a moment before the places are */
 		clear_leftovers(line);

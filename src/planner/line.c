@@ -19,6 +19,7 @@ void line_done(struct line *line)
 	free(line->teams);
 	free(line->users);
 	free(line->order);
+	free(line->spells);
 	*line = (struct line){0};
 }
 
@@ -116,8 +117,13 @@ int line_begin(struct line *line)
 		if (array_reserve(&line->holders, &line->cap_holders, line->cap_holders,
 				  sizeof(*line->holders)))
 			return -1;
-	if (!line->teams || !line->users || !line->order)
+	line->spells = calloc(line->cap_holders + 1, sizeof(*line->spells));
+	if (!line->teams || !line->users || !line->order || !line->spells)
 		return -1;
+	line->past_s = line->now_s;
+	for (size_t i = 0; i < policy_n_teams(line->policy); i++)
+		line->has_hours |= policy_team_at(line->policy, i)->hours.has ||
+				   policy_team_at(line->policy, i)->hours_per_user.has;
 	list_users(line);
 	for (size_t i = 0; i < policy_n_classes(line->policy); i++)
 		least[i] = least_slices(line, policy_class_at(line->policy, i));
@@ -142,12 +148,42 @@ static uint32_t left_of(uint32_t quota, uint32_t held)
 	return quota == POLICY_UNLIMITED ? POLICY_UNLIMITED : quota > held ? quota - held : 0;
 }
 
+/* Of his team or himself: what slice-hours leave for his time. */
+static uint32_t hours_left(const struct line *line, const struct line_waiter *waiter,
+			   const struct policy_hours *hours, bool of_team)
+{
+	const struct line_sum *sum =
+		of_team ? &line->teams[waiter->team] : &line->users[waiter->user];
+	struct policy_use use = {.spells = line->spells};
+
+	if (!hours->has)
+		return POLICY_UNLIMITED;
+	memcpy(use.ended_s, sum->ended_s, sizeof(use.ended_s));
+	for (size_t i = 0; i < line->n_holders; i++) {
+		const struct line_holder *holder = &line->holders[i];
+		bool is_over = !holder->has_ends || holder->ends_s < line->now_s;
+
+		if (of_team ? holder->team == waiter->team : holder->user == waiter->user)
+			line->spells[use.n++] = (struct policy_spell){
+				.slices = holder->slices,
+				.from_s = holder->begins_s,
+				.to_s = is_over ? line->now_s : holder->ends_s,
+			};
+	}
+	return policy_hours_slices(hours, &use, line->now_s, waiter->time_s, NULL);
+}
+
+static uint32_t least_of(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The slices that quotas leave him; 0 when not even his smallest profile would fit. */
 static uint32_t slices_left(const struct line *line, const struct line_waiter *waiter)
 {
 	const struct line_sum *team, *user = &line->users[waiter->user];
 	const struct policy_team *rules;
-	uint32_t left, own;
+	uint32_t left;
 
 	if (waiter->team >= policy_n_teams(line->policy) || !waiter->least)
 		return 0;
@@ -156,46 +192,77 @@ static uint32_t slices_left(const struct line *line, const struct line_waiter *w
 	if (!left_of(rules->quota.instances, team->instances) ||
 	    !left_of(rules->per_user.instances, user->instances))
 		return 0;
-	left = left_of(rules->quota.slices, team->slices);
-	own = left_of(rules->per_user.slices, user->slices);
-	left = own < left ? own : left;
+	left = least_of(left_of(rules->quota.slices, team->slices),
+			left_of(rules->per_user.slices, user->slices));
+	if (left >= waiter->least)
+		left = least_of(left, hours_left(line, waiter, &rules->hours, true));
+	if (left >= waiter->least)
+		left = least_of(left, hours_left(line, waiter, &rules->hours_per_user, false));
 	return left < waiter->least ? 0 : left;
 }
 
 /* ---- the order ---- */
 
-static void make_order(struct line *line)
+/* What those who hold count for in the queue besides what they hold now. */
+static void let_past_count(struct line *line, double *ret_teams, double *ret_users)
 {
-	cleanup(free) struct policy_waiter *waiters = calloc(line->n_waiters + 1, sizeof(*waiters));
-	cleanup(free) size_t *index = calloc(line->n_waiters + 1, sizeof(*index));
-	struct policy_load loads[POLICY_MAX_TEAMS + 1] = {0};
+	for (size_t i = 0; i <= policy_n_teams(line->policy); i++)
+		ret_teams[i] = line->teams[i].past;
+	for (size_t i = 0; i < line->n_users; i++)
+		ret_users[i] = line->users[i].past;
+	for (size_t i = 0; i < line->n_holders; i++) {
+		const struct line_holder *holder = &line->holders[i];
+		double past = policy_past_of(line->policy, holder->slices,
+					     line->now_s - holder->begins_s);
+
+		ret_teams[holder->team] += past;
+		ret_users[holder->user] += past;
+	}
+}
+
+static size_t list_waiters(const struct line *line, const double *past, struct policy_waiter *ret,
+			   size_t *ret_index)
+{
 	size_t n = 0;
 
-	line->ordered = true;
-	line->n_order = 0;
-	if (!waiters || !index)
-		return;
-	for (size_t i = 0; i <= policy_n_teams(line->policy); i++)
-		loads[i].held = line->teams[i].slices;
 	for (size_t i = 0; i < line->n_waiters; i++) {
 		const struct line_waiter *waiter = &line->waiters[i];
 
 		if (waiter->served)
 			continue;
-		index[n] = i;
-		waiters[n++] = (struct policy_waiter){
+		ret_index[n] = i;
+		ret[n++] = (struct policy_waiter){
 			.lease = waiter->lease,
 			.team = waiter->team,
 			.uid = waiter->uid,
-			.load = line->users[waiter->user].slices,
+			.load = line->users[waiter->user].slices + past[waiter->user],
 			.since_s = waiter->since_s,
 			.priority = waiter->class_ ? waiter->class_->priority : 0,
 		};
 	}
-	policy_queue_order(line->policy, loads, waiters, n, line->now_s, line->order);
-	for (size_t i = 0; i < n; i++)
+	return n;
+}
+
+static void make_order(struct line *line)
+{
+	cleanup(free) struct policy_waiter *waiters = calloc(line->n_waiters + 1, sizeof(*waiters));
+	cleanup(free) size_t *index = calloc(line->n_waiters + 1, sizeof(*index));
+	cleanup(free) double *users = calloc(line->n_users + 1, sizeof(*users));
+	struct policy_load loads[POLICY_MAX_TEAMS + 1] = {0};
+	double teams[POLICY_MAX_TEAMS + 1] = {0};
+
+	line->ordered = true;
+	line->n_order = 0;
+	if (!waiters || !index || !users)
+		return;
+	if (policy_half_life_s(line->policy))
+		let_past_count(line, teams, users);
+	for (size_t i = 0; i <= policy_n_teams(line->policy); i++)
+		loads[i] = (struct policy_load){line->teams[i].slices, teams[i]};
+	line->n_order = list_waiters(line, users, waiters, index);
+	policy_queue_order(line->policy, loads, waiters, line->n_order, line->now_s, line->order);
+	for (size_t i = 0; i < line->n_order; i++)
 		line->order[i] = index[line->order[i]];
-	line->n_order = n;
 }
 
 const size_t *line_order(struct line *line, size_t *ret_n)
@@ -434,6 +501,7 @@ void line_grant(struct line *line, size_t index, const struct choice *choice)
 		.uid = waiter->uid,
 		.class_ = waiter->class_,
 		.slices = choice->profile->compute_slices,
+		.begins_s = line->now_s,
 		.has_ends = true,
 		.ends_s = line->now_s + waiter->time_s,
 		.user = waiter->user,

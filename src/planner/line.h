@@ -25,6 +25,7 @@
 #include <sys/types.h>
 
 #include "planner/choose.h"
+#include "policy/policy-hours.h"
 #include "policy/policy.h"
 
 #define LINE_HOLD_S 300
@@ -35,6 +36,7 @@ struct line_holder {
 	uid_t uid;
 	const struct policy_class *class_; /* NULL: has left the file */
 	uint32_t slices;
+	int64_t begins_s;
 	bool has_ends; /* false: nobody knows */
 	int64_t ends_s;
 	size_t user; /* private */
@@ -53,9 +55,12 @@ struct line_waiter {
 	size_t user;	     /* private */
 };
 
+/* What a team or a user holds, and what they have used. */
 struct line_sum {
 	uid_t uid; /* of users */
 	uint32_t instances, slices;
+	int64_t ended_s[POLICY_PERIODS]; /* slice-seconds of ended leases; see policy_use */
+	double past;			 /* slices that ended leases count for, as of now_s */
 };
 
 struct line {
@@ -67,10 +72,19 @@ struct line {
 	size_t n_holders, cap_holders;
 	struct line_waiter *waiters;
 	size_t n_waiters, cap_waiters, n_served;
-	/* private */
-	struct line_sum *teams, *users; /* what they hold */
+	/* After line_begin() the caller fills in what was used: ended_s and past, as of now_s. */
+	struct line_sum *teams; /* policy_n_teams() + 1 */
+	struct line_sum *users; /* by uid */
 	size_t n_users;
-	size_t *order; /* of this pass; those served are left out */
+	/* private */
+	int64_t past_s;
+	bool has_hours; /* some team has a quota in slice-hours */
+	struct line_period {
+		int64_t begin_s, end_s;
+	} periods[POLICY_PERIODS];   /* those of now_s, once time passes */
+	unsigned n_turns;	     /* steps since the last end of a lease */
+	struct policy_spell *spells; /* room for a question */
+	size_t *order;		     /* of this pass; those served are left out */
 	size_t n_order, at;
 	bool in_pass, ordered, granted;
 	bool has_room;		       /* there is a place for somebody, kept for another or not */
@@ -122,6 +136,7 @@ const size_t *line_order(struct line *line, size_t *ret_n);
  * Let time pass until all are served or nothing more will end, at most so many steps from
  * one end of a lease to the next. Returns true when that is done, false to be called again.
  * The line then shows the last moment, and has_when of each waiter is true or he will not be
- * served as far as can be seen.
+ * served as far as can be seen. Who is kept out by slice-hours may be served earlier than it
+ * says: when so little of the period is left that his time fits.
  */
 bool line_foresee(struct line *line, unsigned max_steps);

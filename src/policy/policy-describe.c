@@ -163,7 +163,18 @@ static void cell_limit(struct grid *grid, uint32_t limit)
 		cell(grid, "%u", limit);
 }
 
-static void cell_each(struct grid *grid, const struct policy_quota *quota)
+static void cell_slices(struct grid *grid, const struct policy_team *team)
+{
+	cleanup(text_done) struct text text = TEXT_INIT;
+
+	if (team->quota.slices != POLICY_UNLIMITED)
+		text_addf(&text, "%u", team->quota.slices);
+	policy_format_hours(&team->hours, &text);
+	cell(grid, "%s", text.len ? text_str(&text) : "no limit");
+}
+
+static void cell_each(struct grid *grid, const struct policy_quota *quota,
+		      const struct policy_hours *hours)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
 
@@ -173,6 +184,7 @@ static void cell_each(struct grid *grid, const struct policy_quota *quota)
 	if (quota->slices != POLICY_UNLIMITED)
 		text_addf(&text, "%s%u slice%s", text.len ? ", " : "", quota->slices,
 			  quota->slices == 1 ? "" : "s");
+	policy_format_hours(hours, &text);
 	cell(grid, "%s", text.len ? text_str(&text) : "no limit");
 }
 
@@ -184,8 +196,8 @@ static void show_team(struct grid *grid, const struct policy_team *team)
 	words_format(team->match->classes, ALL, &classes);
 	cell(grid, "%s", team->name);
 	cell_limit(grid, team->quota.instances);
-	cell_limit(grid, team->quota.slices);
-	cell_each(grid, &team->per_user);
+	cell_slices(grid, team);
+	cell_each(grid, &team->per_user, &team->hours_per_user);
 	cell(grid, "%g", team->share);
 	cell(grid, "%s", team->match->classes ? text_str(&classes) : "all");
 	cell(grid, "%s", team->match->is_everyone ? "whoever is in no other" : text_str(&who));

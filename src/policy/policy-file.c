@@ -117,6 +117,7 @@ struct top_wish {
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
 	const struct yaml_node *approvers, *fields, *changes;
 	const struct yaml_node *isolation;
+	const struct yaml_node *fairness;
 };
 
 static const struct yaml_field top_fields[] = {
@@ -137,6 +138,7 @@ static const struct yaml_field top_fields[] = {
 	{"fields", YAML_NODE, AT(top_wish, fields)},
 	{"warn", YAML_DURATION, AT(top_wish, warn_s)},
 	{"changes", YAML_NODE, AT(top_wish, changes)},
+	{"fairness", YAML_NODE, AT(top_wish, fairness)},
 };
 
 static int read_top(struct policy *policy, const struct yaml_node *root, struct err *err)
@@ -167,6 +169,7 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 		    ? r
 		    : policy_read_isolation(wish.isolation, &policy->isolation, err);
 	r = r || !wish.queue ? r : read_queue(wish.queue, policy, err);
+	r = r || !wish.fairness ? r : policy_read_fairness(wish.fairness, policy, err);
 	r = r || !wish.placement
 		    ? r
 		    : policy_read_placement(wish.placement, &policy->placement, err);

@@ -104,6 +104,9 @@ struct policy {
 	struct policy_team_match team_matches[POLICY_MAX_TEAMS];
 };
 
+/* Add "500 slice-hours a week", with ", " before it; nothing without a quota. */
+void policy_format_hours(const struct policy_hours *hours, struct text *ret);
+
 /* The words of a list, or the word alone; NULL at the end, and for a NULL list. */
 const struct yaml_node *words_first(const struct yaml_node *list);
 const struct yaml_node *words_next(const struct yaml_node *list, const struct yaml_node *word);

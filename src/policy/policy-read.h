@@ -72,6 +72,12 @@ int fail_near(struct err *err, const char *typed, const char *const *words, size
 int read_members(const struct yaml_node *map, const char *what, const char *example,
 		 size_t n_fields, struct policy_members *ret, struct err *err);
 
+/* The slice-hours of a quota, "per" a period; both or none. */
+int policy_read_hours(const struct yaml_node *map, bool has_hours, double hours, const char *per,
+		      struct policy_hours *ret, struct err *err);
+
+int policy_read_fairness(const struct yaml_node *map, struct policy *policy, struct err *err);
+
 /* Read one more class or team into the policy. Teams come after the classes. */
 int policy_read_class(struct policy *policy, const struct yaml_node *map, struct err *err);
 int policy_read_team(struct policy *policy, const struct yaml_node *map, struct err *err);

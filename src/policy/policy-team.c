@@ -53,22 +53,35 @@ static const struct yaml_field team_fields[] = {
 	{"priority", YAML_NUMBER, AT(team_wish, priority), .min = 0, .max = POLICY_MAX_PRIORITY},
 };
 
-static int read_quota(const struct yaml_node *map, struct policy_quota *ret, struct err *err)
+struct quota_wish {
+	int64_t instances, slices;
+	bool has_hours;
+	double hours;
+	const char *per;
+};
+
+static const struct yaml_field quota_fields[] = {
+	{"instances", YAML_NUMBER, AT(quota_wish, instances), .min = 0, .max = MAX_QUOTA},
+	{"slices", YAML_NUMBER, AT(quota_wish, slices), .min = 0, .max = MAX_QUOTA},
+	{"slice_hours", YAML_FACTOR, AT(quota_wish, hours), offsetof(struct quota_wish, has_hours)},
+	{"per", YAML_TEXT, AT(quota_wish, per)},
+};
+
+static int read_quota(const struct yaml_node *map, struct policy_quota *ret,
+		      struct policy_hours *ret_hours, struct err *err)
 {
-	struct {
-		int64_t instances, slices;
-	} wish = {POLICY_UNLIMITED, POLICY_UNLIMITED};
-	static const struct yaml_field fields[] = {
-		{"instances", YAML_NUMBER, 0, .min = 0, .max = MAX_QUOTA},
-		{"slices", YAML_NUMBER, sizeof(int64_t), .min = 0, .max = MAX_QUOTA},
-	};
+	struct quota_wish wish = {.instances = POLICY_UNLIMITED, .slices = POLICY_UNLIMITED};
 	char what[32], example[64];
 	int r = 0;
 
 	if (map) {
 		snprintf(what, sizeof(what), "'%s'", map->key);
 		snprintf(example, sizeof(example), "%s: {instances: 4, slices: 14}", map->key);
-		r = map_read(map, what, example, fields, ARRAY_SIZE(fields), &wish, err);
+		r = map_read(map, what, example, quota_fields, ARRAY_SIZE(quota_fields), &wish,
+			     err);
+		r = r ? r
+		      : policy_read_hours(map, wish.has_hours, wish.hours, wish.per, ret_hours,
+					  err);
 	}
 	if (!r)
 		*ret = (struct policy_quota){(uint32_t)wish.instances, (uint32_t)wish.slices};
@@ -145,8 +158,8 @@ int policy_read_team(struct policy *policy, const struct yaml_node *map, struct 
 		.classes = wish.classes,
 	};
 	r = check_team_members(map, team, err);
-	r = r ? r : read_quota(wish.quota, &team->quota, err);
-	r = r ? r : read_quota(wish.per_user, &team->per_user, err);
+	r = r ? r : read_quota(wish.quota, &team->quota, &team->hours, err);
+	r = r ? r : read_quota(wish.per_user, &team->per_user, &team->hours_per_user, err);
 	r = r ? r : check_known_classes(policy, wish.classes, team->name, err);
 	policy->n_teams += !r;
 	return r;

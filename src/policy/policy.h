@@ -56,9 +56,19 @@ struct policy_quota {
 	uint32_t instances, slices; /* POLICY_UNLIMITED: no limit */
 };
 
+enum policy_period { POLICY_DAY, POLICY_WEEK, POLICY_MONTH, POLICY_PERIODS };
+
+/* Slice-hours per period; see policy-hours.h. */
+struct policy_hours {
+	bool has;
+	int64_t slice_s; /* slice-seconds */
+	enum policy_period per;
+};
+
 struct policy_team {
 	char name[POLICY_NAME];
 	struct policy_quota quota, per_user;
+	struct policy_hours hours, hours_per_user;
 	double share;			 /* weight in the queue; 1 by default */
 	int priority;
 	struct policy_team_match *match; /* private: who belongs to it */
@@ -98,6 +108,16 @@ bool policy_manages_gpu(const struct policy *policy, unsigned index, const char 
 
 /* Who has waited for so long climbs by one priority; again and again. */
 int64_t policy_age_s(const struct policy *policy);
+
+/* Past use counts half as much after so long; 0: it does not count. */
+int64_t policy_half_life_s(const struct policy *policy);
+
+/*
+ * What a lease counts for in the queue after it has lasted so long: its slices, times 1 - 2^(-t /
+ * half-life); and what is left of that when so much time has passed since its end.
+ */
+double policy_past_of(const struct policy *policy, uint32_t slices, int64_t lasted_s);
+double policy_past_fade(const struct policy *policy, double past, int64_t passed_s);
 
 /* How many requests may wait, in all and per person. */
 unsigned policy_queue_max(const struct policy *policy);

@@ -250,7 +250,7 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 		return r;
 	fill_in(&lease->row, person, wish, now_s);
 	snprintf(lease->row.team, sizeof(lease->row.team), "%s", team ? team->name : "");
-	r = steward_admit(steward, person, &wish->wish, &terms, err);
+	r = steward_admit(steward, person, &wish->wish, now_s, &terms, err);
 	if (r) {
 		hint_at_mig(steward, err);
 		return steward_refuse(steward, &lease->row, now_s, err);

@@ -1,5 +1,6 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-use.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,6 +109,8 @@ void steward_close_lease(struct steward *steward, struct steward_lease *lease, i
 	lease->row.state = LEASE_ENDED;
 	lease->row.has_ended = true;
 	lease->row.ended_s = now_s;
+	if (instance)
+		steward_use_ended(steward, &lease->row, &instance->row);
 	lease->dirty = true;
 	steward_note(steward, EVENT_ENDED, &about, now_s, "%s", lease->row.why_ended);
 	steward->hooks.changed(steward->hooks.arg, lease->row.id);
@@ -211,6 +214,29 @@ static unsigned others_waiting(const struct steward *steward, const struct ledge
 	return n;
 }
 
+/* As if it ended now and another began. */
+static int check_renewed_hours(struct steward *steward, const struct steward_lease *lease,
+			       int64_t time_s, int64_t now_s, struct err *err)
+{
+	const struct steward_instance *instance = steward_instance_of(steward, lease);
+	size_t team = policy_team_index(steward->policy, lease->row.team);
+	const struct policy_hours_wish wish = {
+		.team = team < policy_n_teams(steward->policy)
+				? policy_team_at(steward->policy, team)
+				: NULL,
+		.class_name = lease->row.class_name,
+		.slices = instance ? instance->row.slices : 0,
+		.now_s = now_s,
+		.time_s = time_s,
+	};
+	uint32_t ignored;
+
+	/* To end earlier is always possible. */
+	if (!wish.slices || now_s + time_s <= lease->row.ends_s)
+		return 0;
+	return steward_check_hours(steward, lease->row.uid, lease->row.id, &wish, &ignored, err);
+}
+
 int steward_renew(struct steward *steward, const struct policy_person *person, int64_t id,
 		  int64_t time_s, int64_t now_s, struct err *err)
 {
@@ -237,6 +263,7 @@ int steward_renew(struct steward *steward, const struct policy_person *person, i
 	};
 	r = policy_renew(steward->policy, &renewal, err);
 	r = r ? r : steward_may_stay(steward, lease, now_s + time_s, now_s, err);
+	r = r ? r : check_renewed_hours(steward, lease, time_s, now_s, err);
 	if (r)
 		return r;
 	before = lease->row;

@@ -1,4 +1,4 @@
-#include "reconcile/steward-part.h"
+#include "reconcile/steward-use.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +49,31 @@ static int add_to_line(const struct steward *steward, struct steward_lease *leas
 					     .uid = row->uid,
 					     .class_ = lease->class_,
 					     .slices = instance ? instance->row.slices : 0,
+					     .begins_s = row->has_granted ? row->granted_s : now_s,
 					     .has_ends = steward_ends(steward, lease),
 					     .ends_s = steward_lease_ends_s(row, now_s),
 				     });
+}
+
+static void take_use(const struct steward *steward, const char *team, uid_t uid, int64_t now_s,
+		     struct line_sum *sum)
+{
+	struct steward_used used;
+
+	steward_use_of(steward, team, uid, now_s, &used);
+	memcpy(sum->ended_s, used.ended_s, sizeof(sum->ended_s));
+	sum->past = used.past;
+}
+
+static void fill_in_use(const struct steward *steward, int64_t now_s, struct line *line)
+{
+	if (!line->has_hours && !policy_half_life_s(steward->policy))
+		return;
+	for (size_t i = 0; i < policy_n_teams(steward->policy); i++)
+		take_use(steward, policy_team_at(steward->policy, i)->name, 0, now_s,
+			 &line->teams[i]);
+	for (size_t i = 0; i < line->n_users; i++)
+		take_use(steward, NULL, line->users[i].uid, now_s, &line->users[i]);
 }
 
 int steward_line(const struct steward *steward, int64_t now_s, struct line *ret)
@@ -65,6 +87,8 @@ int steward_line(const struct steward *steward, int64_t now_s, struct line *ret)
 	r = r ? r : line_begin(ret);
 	if (r)
 		line_done(ret);
+	else
+		fill_in_use(steward, now_s, ret);
 	return r;
 }
 
@@ -117,7 +141,9 @@ static bool may_have(struct steward *steward, struct steward_lease *lease, uint3
 
 	holdings = steward_holdings(steward, &n);
 	if (holdings && !steward_admit_again(steward, lease, holdings, n, ret, &err))
-		return slices <= ret->slices_left;
+		return slices <= ret->slices_left &&
+		       !steward_bound_hours(steward, lease->row.uid, now_s, ret, &err) &&
+		       slices <= ret->slices_left;
 	if (holdings && is_hopeless(steward, lease, ret, &err))
 		turn_away(steward, lease, &err, now_s);
 	return false;

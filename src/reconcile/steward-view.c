@@ -1,5 +1,6 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-use.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -173,14 +174,17 @@ struct policy_holding *steward_holdings(const struct steward *steward, size_t *r
 }
 
 int steward_admit(const struct steward *steward, const struct policy_person *person,
-		  const struct policy_wish *wish, struct policy_terms *ret, struct err *err)
+		  const struct policy_wish *wish, int64_t now_s, struct policy_terms *ret,
+		  struct err *err)
 {
 	const struct board *here[BACKEND_MAX_GPUS];
 	cleanup(free) struct policy_holding *holdings = NULL;
 	size_t n_here = steward_boards(steward, here), n;
+	int r;
 
 	holdings = steward_holdings(steward, &n);
 	if (!holdings)
 		return fail(err, ERR_NOMEM, "no memory for %zu leases", steward->n_leases);
-	return policy_admit(steward->policy, person, wish, here, n_here, holdings, n, ret, err);
+	r = policy_admit(steward->policy, person, wish, here, n_here, holdings, n, ret, err);
+	return r ? r : steward_bound_hours(steward, person->uid, now_s, ret, err);
 }

@@ -1,5 +1,6 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-use.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,8 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 		.survey_s = now_s,
 	};
 	live.live = true;
+	if (steward_use_init(steward))
+		return fail(err, ERR_NOMEM, "no memory");
 	r = ledger_instances(ledger, load_instance, &loading, err);
 	if (!r && !loading.result)
 		r = ledger_leases(ledger, &live, load_lease, &loading, err);
@@ -244,6 +247,7 @@ void steward_done_with(struct steward *steward)
 	free(steward->notes);
 	free(steward->pending);
 	steward_forget_future(steward);
+	steward_use_done(steward);
 	policy_free(steward->policy);
 	*steward = (struct steward){0};
 }

@@ -136,6 +136,7 @@ struct steward {
 	unsigned policy_load;  /* counts them */
 	unsigned checked_load; /* by which those who wait were looked at */
 	struct steward_hooks hooks;
+	struct use *use; /* what was used lately: steward-use.c */
 
 	/* Another manager decides about MIG here, and what would help; "": none, carve acts. */
 	char observing[256], observing_hint[200];
@@ -309,4 +310,5 @@ size_t steward_boards(const struct steward *steward, const struct board **ret);
 
 /* policy_admit() for one who asks now: with these boards, and all that is held. Also NOMEM. */
 int steward_admit(const struct steward *steward, const struct policy_person *person,
-		  const struct policy_wish *wish, struct policy_terms *ret, struct err *err);
+		  const struct policy_wish *wish, int64_t now_s, struct policy_terms *ret,
+		  struct err *err);

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "policy/policy-hours.h"
 #include "steward-steps.h"
 
 #define SEEDS 20
@@ -48,8 +49,12 @@ static void write_team(struct text *text, const char *name, const char *users)
 		  roll(3) ? 0 : roll(4));
 	if (!roll(3))
 		text_addf(text, ", quota: {slices: %u}", 4 + roll(8));
+	else if (!roll(3))
+		text_addf(text, ", quota: {slice_hours: %u, per: day}", 20 + roll(100));
 	if (!roll(3))
 		text_addf(text, ", per_user: {instances: %u}", 1 + roll(4));
+	else if (!roll(3))
+		text_addf(text, ", per_user: {slice_hours: %u, per: week}", 40 + roll(200));
 	text_add(text, "}\n");
 }
 
@@ -65,6 +70,8 @@ static void write_site(struct text *text)
 	write_team(text, "language", "[bob, cem]");
 	write_team(text, "guests", "dee");
 	text_addf(text, "queue: {max_per_user: 50, age: %uh}\n", 1 + roll(12));
+	if (!roll(3))
+		text_addf(text, "fairness: {half_life: %uh}\n", 1 + roll(100));
 }
 
 /* ---- what happens ---- */
@@ -157,7 +164,7 @@ static int64_t next_climb(const struct host *host, const struct ledger_lease *ro
 /* false: nothing ends any more; or two end in the same second, and who is served is chance. */
 static bool next_second(struct host *host, bool *ret_tie)
 {
-	int64_t end_s = INT64_MAX, next_s;
+	int64_t end_s = INT64_MAX, next_s, begin_s, turn_s;
 
 	for (size_t i = 0; i < host->steward.n_leases; i++) {
 		const struct ledger_lease *row = &host->steward.leases[i]->row;
@@ -169,7 +176,8 @@ static bool next_second(struct host *host, bool *ret_tie)
 	}
 	if (end_s == INT64_MAX || *ret_tie)
 		return false;
-	next_s = end_s;
+	policy_period_around(POLICY_DAY, host->now_s, &begin_s, &turn_s);
+	next_s = turn_s < end_s ? turn_s : end_s; /* quotas in slice-hours begin anew */
 	for (size_t i = 0; i < host->steward.n_leases; i++) {
 		const struct ledger_lease *row = &host->steward.leases[i]->row;
 
@@ -189,6 +197,8 @@ static void live(struct host *host, unsigned seed)
 
 	dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	write_site(&site);
+	if (only_seed)
+		print_message("%s", text_str(&site));
 	host_reset(host, text_str(&site));
 	host_up(host);
 	second(host);

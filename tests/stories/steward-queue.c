@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -245,6 +246,94 @@ static void test_the_important_one_does_not_starve_the_other(void **state)
 	end(&host);
 }
 
+/* ---- what was used ---- */
+
+static void is_refused(struct host *host, const char *who, const char *class_, int64_t time_s,
+		       const char *rule)
+{
+	if (host_ask(host, who,
+		     &(struct host_ask){.class_ = class_, .time_s = time_s, .wait = true}))
+		fail_msg("%s gets a %s for %d s", who, class_, (int)time_s);
+	assert_string_equal(host->err.rule, rule);
+}
+
+/* Six slice-hours a day; a restart forgets nothing, and what is given back early is there again. */
+static void test_slice_hours_are_counted(void **state)
+{
+	static const char hours[] =
+		CLASSES "teams:\n"
+			"  vision: {users: [ann, bob], quota: {slice_hours: 6, per: day}}\n"
+			"  others: {users: [cem, dee]}\n";
+	static const char rule[] = "teams.vision.quota.slice_hours";
+	struct host host;
+	int64_t first, all, later, midnight_s;
+
+	(void)state;
+	begin(&host, 1, hours);
+	midnight_s = host.now_s - host.now_s % (24 * HOUR) + 24 * HOUR;
+	is_refused(&host, "ann", "full", 2 * HOUR, rule);
+	assert_non_null(strstr(host.err.hint, "6 slice-hours are left: ask for 1h 30m or less"));
+	first = gets(&host, "ann", "medium", 2 * HOUR);
+	is_refused(&host, "bob", "medium", HOUR + 60, rule);
+	host.now_s += HOUR;
+	host_release(&host, "ann", first); /* two slice-hours, and what looking took */
+	host_settle(&host);
+	host_down(&host);
+	host_up(&host);
+	host_settle(&host);
+	is_refused(&host, "bob", "full", HOUR + 60, rule);
+	all = gets(&host, "bob", "full", HOUR - 60);
+	assert_int_equal(host_renew(&host, "bob", all, HOUR + 60), -ERR_REFUSED);
+	assert_string_equal(host.err.rule, rule);
+	host_release(&host, "bob", all);
+	host_settle(&host);
+	/* Who waits when the others use it up waits for the next day. */
+	all = gets(&host, "cem", "full", 2 * HOUR);
+	later = waits(&host, "ann", "full", HOUR - 300);
+	first = waits(&host, "bob", "medium", 2 * HOUR - 1200);
+	host_release(&host, "cem", all);
+	host_settle(&host);
+	assert_int_equal(host_state(&host, later), LEASE_ACTIVE);
+	expect_place(&host, first, 1, midnight_s);
+	host.now_s = midnight_s - 2;
+	host_settle(&host);
+	assert_int_equal(host_state(&host, first), LEASE_ACTIVE);
+	end(&host);
+}
+
+/* Who had much lately lets the others go first, though nobody holds anything now. */
+static void test_the_past_counts_and_fades(void **state)
+{
+	static const char fair[] = CLASSES "teams:\n"
+					   "  vision: {users: [ann, bob]}\n"
+					   "  language: {users: cem}\n"
+					   "  guests: {users: dee}\n"
+					   "fairness: {half_life: 6h}\n";
+	struct host host;
+	int64_t all, ann, bob, cem;
+
+	(void)state;
+	begin(&host, 1, fair);
+	all = gets(&host, "ann", "full", 12 * HOUR);
+	host.now_s += 6 * HOUR;
+	host_release(&host, "ann", all);
+	host_settle(&host);
+	host_down(&host);
+	host_up(&host);
+	host_settle(&host);
+	all = gets(&host, "dee", "full", 12 * HOUR);
+	ann = waits(&host, "ann", "full", HOUR);
+	bob = waits(&host, "bob", "full", HOUR);
+	cem = waits(&host, "cem", "full", HOUR);
+	assert_int_equal(lease_of(&host, cem)->position, 1);
+	assert_int_equal(lease_of(&host, bob)->position, 2);
+	assert_int_equal(lease_of(&host, ann)->position, 3);
+	host_release(&host, "dee", all);
+	host_settle(&host);
+	assert_int_equal(host_state(&host, cem), LEASE_ACTIVE);
+	end(&host);
+}
+
 /* ---- somebody else, and the driver ---- */
 
 /* The place that was chosen is taken before the job gets to it. */
@@ -397,6 +486,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_places_and_estimates_are_true),
 		cmocka_unit_test(test_the_important_one_does_not_starve_the_other),
 		cmocka_unit_test(test_who_waits_is_told_why),
+		cmocka_unit_test(test_slice_hours_are_counted),
+		cmocka_unit_test(test_the_past_counts_and_fades),
 		cmocka_unit_test(test_somebody_was_faster),
 		cmocka_unit_test(test_another_gpu_is_tried),
 		cmocka_unit_test(test_a_gpu_that_is_away_at_the_start),
@@ -404,6 +495,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_holder_that_ended_meanwhile),
 	};
 
+	setenv("TZ", "UTC", 1);
 	library = argc > 1 ? argv[1] : NULL;
 	steps_watch_ledgers();
 	return tap_run(tests);
