@@ -15,6 +15,7 @@
 	X(check)                                      \
 	X(lease) X(run) X(leases) X(renew) X(release) \
 	X(approve) X(deny)                            \
+	X(reservations) X(reserve) X(unreserve)       \
 	X(log) X(audit) X(usage)                      \
 	X(attach) X(cdi)                              \
 	X(boards) X(profiles) X(policy)               \

@@ -11,6 +11,7 @@
 
 #define MAX_WAIT_S 60
 #define MAX_TIME_S (366 * 86400)
+#define MAX_MOMENT_S 253402300799 /* the end of the year 9999 */
 
 /* ---- where it goes ---- */
 
@@ -126,6 +127,15 @@ static const struct field fields[] = {
 	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_REASON - 1,
 	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE) | ON(ROUTE_APPROVE) | ON(ROUTE_DENY) |
 		   ON(ROUTE_DRAIN) | ON(ROUTE_APPLY)},
+	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_RESERVE)},
+	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_NOTE - 1, .routes = ON(ROUTE_RESERVE)},
+	{"name", FIELD_TEXT, AT(title), .max = LEDGER_NAME - 1, .routes = ON(ROUTE_RESERVE)},
+	{"team", FIELD_TEXT, AT(team), .max = LEDGER_NAME - 1, .routes = ON(ROUTE_RESERVE)},
+	{"instances", FIELD_NUMBER, AT(instances), 0, 1, 100000, ON(ROUTE_RESERVE)},
+	{"begins_s", FIELD_NUMBER, AT(begins_s), 0, 0, MAX_MOMENT_S, ON(ROUTE_RESERVE)},
+	{"ends_s", FIELD_NUMBER, AT(ends_s), 0, 0, MAX_MOMENT_S, ON(ROUTE_RESERVE)},
+	{"until_s", FIELD_NUMBER, AT(last_s), AT(has_until), 0, MAX_MOMENT_S, ON(ROUTE_RESERVE)},
+	{"weekly", FIELD_FLAG, AT(weekly), .routes = ON(ROUTE_RESERVE)},
 	{"count", FIELD_NUMBER, AT(count), AT(has_count), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
 	{"gpus", FIELD_NUMBER, AT(gpus), AT(has_gpus), 1, STEWARD_TOGETHER, ON(ROUTE_REQUEST)},
 	{"fields", FIELD_OBJECT, AT(fields), .routes = ON(ROUTE_REQUEST)},
@@ -341,6 +351,11 @@ static int check_wish(const struct api_wish *wish, struct err *err)
 	if (wish->route == ROUTE_REQUEST && wish->has_gpus &&
 	    (wish->class_name || wish->has_count))
 		return fail(err, ERR_INVALID, "'gpus' stands alone, without 'class' and 'count'");
+	if (wish->route == ROUTE_RESERVE &&
+	    (!wish->class_name || !wish->team || !wish->instances || !wish->begins_s ||
+	     !wish->ends_s))
+		return fail(err, ERR_INVALID,
+			    "'class', 'team', 'instances', 'begins_s' and 'ends_s' are needed");
 	if (wish->route == ROUTE_RENEW && !wish->has_time)
 		return fail(err, ERR_INVALID, "'time_s' is missing");
 	return wish->route == ROUTE_DRAIN ? check_drain(wish, err) : check_hold(wish, err);

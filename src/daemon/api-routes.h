@@ -16,6 +16,9 @@
 	X(REQUEST, "POST", "/v1/leases", api_post_lease, ANYBODY)       \
 	X(RELEASE, "DELETE", "/v1/leases/#", api_delete_lease, ANYBODY) \
 	X(RENEW, "POST", "/v1/leases/#/renew", api_post_renew, ANYBODY) \
+	X(RESERVATIONS, "GET", "/v1/reservations", api_get_reservations, ANYBODY) \
+	X(RESERVE, "POST", "/v1/reservations", api_post_reservation, ADMIN) \
+	X(UNRESERVE, "DELETE", "/v1/reservations/#", api_delete_reservation, ADMIN) \
 	X(APPROVE, "POST", "/v1/leases/#/approve", api_post_approve, ANYBODY) \
 	X(DENY, "POST", "/v1/leases/#/deny", api_post_deny, ANYBODY)    \
 	X(ATTACH, "POST", "/v1/leases/#/attach", api_post_attach, ANYBODY) \

@@ -92,6 +92,9 @@ struct api_wish {
 	const char *reason, *hold;
 	bool wait, has_time, has_exit;
 	int64_t time_s, exit_status;
+	bool weekly, has_until;
+	const char *team, *title;
+	int64_t instances, begins_s, ends_s, last_s;
 	bool has_count, has_gpus;
 	int64_t count, gpus;
 	const json_t *fields; /* free fields of a request */

@@ -115,7 +115,7 @@ struct top_wish {
 	int64_t version, warn_s;
 	const struct yaml_node *review;
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
-	const struct yaml_node *approvers, *fields, *changes;
+	const struct yaml_node *approvers, *fields, *changes, *reservations;
 	const struct yaml_node *isolation;
 	const struct yaml_node *fairness;
 };
@@ -139,6 +139,7 @@ static const struct yaml_field top_fields[] = {
 	{"warn", YAML_DURATION, AT(top_wish, warn_s)},
 	{"changes", YAML_NODE, AT(top_wish, changes)},
 	{"fairness", YAML_NODE, AT(top_wish, fairness)},
+	{"reservations", YAML_NODE, AT(top_wish, reservations)},
 };
 
 static int read_top(struct policy *policy, const struct yaml_node *root, struct err *err)
@@ -164,6 +165,8 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 	r = r ? r : check_allowed_teams(policy, err);
 	r = r || !wish.fields ? r : policy_read_fields(wish.fields, policy, err);
 	r = r || !wish.review ? r : policy_read_review(wish.review, &policy->review, err);
+	r = r || !wish.reservations ? r
+				    : policy_read_reservations(wish.reservations, policy, err);
 	r = r || !wish.gpus ? r : read_gpus(wish.gpus, &policy->gpus, err);
 	r = r || !wish.isolation
 		    ? r

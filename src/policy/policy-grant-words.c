@@ -118,6 +118,14 @@ static void add_field(const struct policy_field_rule *rule, struct text *ret)
 	text_add(ret, "\n");
 }
 
+static void add_reservation(const struct policy_reservation *reservation, struct text *ret)
+{
+	text_addf(ret, "reservation %s: %u of class %s for team %s, ", reservation->name,
+		  reservation->instances, reservation->class_name, reservation->team);
+	policy_reservation_format(reservation, ret);
+	text_add(ret, "\n");
+}
+
 void policy_describe_grants(const struct policy *policy, struct text *ret)
 {
 	cleanup(text_done) struct text lines = TEXT_INIT, who = TEXT_INIT;
@@ -126,6 +134,8 @@ void policy_describe_grants(const struct policy *policy, struct text *ret)
 		add_class(&policy->classes[i], &lines);
 	for (size_t i = 0; i < policy->n_fields; i++)
 		add_field(&policy->fields[i], &lines);
+	for (size_t i = 0; i < policy->n_reservations; i++)
+		add_reservation(&policy->reservations[i], &lines);
 	members_format(&policy->approvers, ALL, &who);
 	if (who.len)
 		text_addf(&lines, "approvers: admins; %s\n", text_str(&who));

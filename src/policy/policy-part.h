@@ -15,6 +15,7 @@
 #include "policy/policy-grant.h"
 #include "policy/policy-changes.h"
 #include "policy/policy-review.h"
+#include "policy/policy-reserve.h"
 #include "policy/policy.h"
 
 #define POLICY_WORD 64 /* users, groups and profiles: bytes at most */
@@ -86,6 +87,8 @@ struct policy {
 	struct policy_members approvers;
 	size_t n_fields;
 	struct policy_field_rule fields[POLICY_MAX_FIELDS];
+	size_t n_reservations;
+	struct policy_reservation reservations[POLICY_MAX_RESERVATIONS];
 	unsigned queue_max, queue_max_per_user;
 	int64_t age_s;	     /* who has waited so long climbs by one */
 	int64_t half_life_s; /* of past use; 0: it does not count */

@@ -111,4 +111,5 @@ int class_read_grant(const struct yaml_node *map, const struct grant_wish *wish,
 
 /* The keys of the whole file: "reason", "fields", "approvers", "warn". */
 int policy_read_reason(const struct yaml_node *map, struct policy *policy, struct err *err);
+int policy_read_reservations(const struct yaml_node *map, struct policy *policy, struct err *err);
 int policy_read_fields(const struct yaml_node *map, struct policy *policy, struct err *err);

@@ -50,6 +50,8 @@
 	X(CHANGE_DONE, "change-done", "a change of the layout was read back: it is so")           \
 	X(CHANGE_UNDONE, "change-undone", "a change failed or was given up; it is as before")     \
 	X(CHANGE_DIRTY, "change-dirty", "a change failed, and the way back too; what stands")     \
+	X(RESERVED, "reserved", "an admin keeps places for a team")                               \
+	X(UNRESERVED, "unreserved", "places are no longer kept for a team")                       \
 	X(POLICY, "policy", "a policy was loaded")                                                \
 	X(POLICY_REFUSED, "policy-refused", "a policy file was refused; the former stays in force") \
 	X(CUT, "cut", "events that are older than the policy keeps them were given up")

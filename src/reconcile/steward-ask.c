@@ -1,4 +1,5 @@
 #include "reconcile/steward-part.h"
+#include "reconcile/steward-reserve.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -216,19 +217,28 @@ static void fill_in(struct ledger_lease *row, const struct policy_person *person
 
 static int place_or_queue(struct steward *steward, struct steward_lease *lease,
 			  const struct policy_person *person, const struct policy_terms *terms,
-			  bool wait, int64_t now_s, struct err *err)
+			  bool wait, bool asked_time, int64_t now_s, struct err *err)
 {
 	cleanup(line_done) struct line line = {0};
+	struct steward_keep keep;
 	struct choose_hold hold = {0};
 	struct choice choice;
+	int r;
 
 	if (steward_line(steward, now_s, &line))
 		return fail(err, ERR_NOMEM, "no memory for %zu leases", steward->n_leases);
 	steward_hold(steward, &line, now_s, &hold);
-	if (steward_place(steward, line.gpus, line.n_gpus, terms, &hold, &choice))
-		return steward_grant(steward, lease, &choice, terms->rule, now_s, err);
+	if (steward_place_kept(steward, line.gpus, line.n_gpus, terms, &hold, now_s, &choice,
+			       &keep)) {
+		r = steward_keep_limit(&keep, terms, asked_time, now_s, &lease->row.time_s, err);
+		return r ? r
+			 : steward_grant(steward, lease, &choice,
+					 keep.limited ? keep.by.rule : terms->rule, now_s, err);
+	}
 	if (wait && choose_is_possible(line.gpus, line.n_gpus, terms->class_, terms->slices_left))
 		return enqueue(steward, lease, now_s, err);
+	if (keep.blocked)
+		return steward_keep_fail(&keep, terms, now_s, err);
 	return no_room(steward, line.gpus, line.n_gpus, terms, person, lease->row.reason, now_s,
 		       err);
 }
@@ -261,7 +271,8 @@ int steward_request(struct steward *steward, const struct policy_person *person,
 	if (r)
 		return r;
 	if (!terms.approval[0])
-		r = place_or_queue(steward, lease, person, &terms, wish->wait, now_s, err);
+		r = place_or_queue(steward, lease, person, &terms, wish->wait, wish->wish.has_time,
+				   now_s, err);
 	else
 		r = steward_ask_approval(steward, lease, &terms, wish->wait, now_s, err);
 	if (r)

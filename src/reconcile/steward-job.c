@@ -1,4 +1,5 @@
 #include "reconcile/steward-change-part.h"
+#include "reconcile/steward-reserve.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,12 +53,10 @@ static void created(struct steward *steward, struct steward_instance *instance,
 static void grant_again(struct steward *steward, struct steward_lease *lease, const struct err *why,
 			int64_t now_s)
 {
-	struct choose_gpu gpus[CHOOSE_MAX_GPUS];
 	struct err ignored = ERR_INIT;
 	struct err err = ERR_INIT;
 	const struct policy_class *class_ =
 		policy_class_find(steward->policy, lease->row.class_name, &ignored);
-	size_t n = steward_view(steward, now_s, gpus);
 	struct choice choice;
 	char rule[sizeof(lease->row.rule)];
 
@@ -65,7 +64,7 @@ static void grant_again(struct steward *steward, struct steward_lease *lease, co
 	if (lease->row.state == LEASE_GRANTING)
 		lease->row.has_instance = false;
 	if (class_ && ++lease->tries < GRANT_TRIES && lease->row.state == LEASE_GRANTING &&
-	    choose_place(gpus, n, class_, POLICY_UNLIMITED, NULL, &choice) &&
+	    steward_place_again(steward, &lease->row, class_, now_s, &choice) &&
 	    !steward_grant(steward, lease, &choice, rule, now_s, &err))
 		return;
 	steward_end_lease(steward, lease, now_s, "carved", "the instance could not be made: %s",

@@ -1,6 +1,7 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-drain.h"
 #include "reconcile/steward-use.h"
+#include "reconcile/steward-reserve.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -264,6 +265,8 @@ int steward_renew(struct steward *steward, const struct policy_person *person, i
 	r = policy_renew(steward->policy, &renewal, err);
 	r = r ? r : steward_may_stay(steward, lease, now_s + time_s, now_s, err);
 	r = r ? r : check_renewed_hours(steward, lease, time_s, now_s, err);
+	if (!r && now_s + time_s > lease->row.ends_s)
+		r = steward_keep_longer(steward, lease, now_s + time_s, now_s, err);
 	if (r)
 		return r;
 	before = lease->row;

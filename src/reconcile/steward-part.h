@@ -158,6 +158,9 @@ int steward_write_fields(const struct policy_wish *wish, char *ret, size_t size,
 /* Warn whose lease ends soon. */
 void steward_warn(struct steward *steward, int64_t now_s);
 
+/* steward-reserve.c */
+int steward_load_reservations(struct steward *steward, struct err *err);
+
 /* steward-approve.c */
 /*
  * A new request waits for somebody's approval by terms->approval; writes. REFUSED when it is

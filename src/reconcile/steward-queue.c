@@ -1,4 +1,5 @@
 #include "reconcile/steward-use.h"
+#include "reconcile/steward-reserve.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,41 @@ static void check_hold(struct steward *steward, struct line *line, int64_t now_s
 	}
 }
 
+/* Reservations may want another place, or a shorter time; false: they leave none. */
+static bool place_kept(struct steward *steward, struct line *line, size_t at,
+		       const struct policy_terms *terms, struct choice *choice, int64_t *ret_time_s)
+{
+	struct choose_hold hold = {0};
+	struct steward_keep keep;
+	size_t holder;
+
+	*ret_time_s = terms->time_s;
+	if (!steward_n_reservations(steward))
+		return true;
+	if (line_hold(line, &holder, &hold) && holder == at)
+		hold.active = false;
+	if (!steward_place_kept(steward, line->gpus, line->n_gpus, terms, &hold, line->now_s, choice,
+				&keep))
+		return false;
+	if (keep.limited && keep.until_s - line->now_s < *ret_time_s)
+		*ret_time_s = keep.until_s - line->now_s;
+	return true;
+}
+
+static int grant_for(struct steward *steward, struct steward_lease *lease,
+		     const struct choice *choice, int64_t time_s,
+		     const struct policy_terms *terms, int64_t now_s)
+{
+	int64_t before = lease->row.time_s;
+	struct err err = ERR_INIT;
+
+	lease->row.time_s = time_s;
+	if (!steward_grant(steward, lease, choice, terms->rule, now_s, &err))
+		return 0;
+	lease->row.time_s = before;
+	return -(int)err.code;
+}
+
 static void serve(struct steward *steward, struct line *line, int64_t now_s)
 {
 	struct choice choice;
@@ -173,7 +209,7 @@ static void serve(struct steward *steward, struct line *line, int64_t now_s)
 	while (!steward->unwritable && line_next(line, &at, &choice)) {
 		struct steward_lease *lease = steward_lease_find(steward, line->waiters[at].lease);
 		struct policy_terms terms;
-		struct err err = ERR_INIT;
+		int64_t time_s;
 
 		if (!lease || lease->row.state != LEASE_QUEUED)
 			line_drop(line, at);
@@ -181,7 +217,9 @@ static void serve(struct steward *steward, struct line *line, int64_t now_s)
 			line_pass_over(line, at);
 		else if (steward_needs_approval(steward, lease, &terms, now_s))
 			line_drop(line, at);
-		else if (steward_grant(steward, lease, &choice, terms.rule, now_s, &err))
+		else if (!place_kept(steward, line, at, &terms, &choice, &time_s))
+			line_pass_over(line, at);
+		else if (grant_for(steward, lease, &choice, time_s, &terms, now_s))
 			return;
 		else
 			line_grant(line, at, &choice);

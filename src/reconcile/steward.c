@@ -221,6 +221,7 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 	r = r ? r : loading.result;
 	r = r ? r : steward_drains_load(steward, err);
 	r = r ? r : steward_changes_load(steward, err);
+	r = r ? r : steward_load_reservations(steward, err);
 	if (r) {
 		steward_done_with(steward);
 		return r;
@@ -245,6 +246,7 @@ void steward_done_with(struct steward *steward)
 	free(steward->leases);
 	free(steward->drains);
 	free(steward->notes);
+	free(steward->reservations);
 	free(steward->pending);
 	steward_forget_future(steward);
 	steward_use_done(steward);

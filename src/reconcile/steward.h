@@ -33,6 +33,7 @@
 #include "base/err.h"
 #include "isolate/closure.h"
 #include "ledger/ledger-change.h"
+#include "ledger/ledger-reserve.h"
 #include "ledger/ledger.h"
 #include "planner/choose.h"
 #include "planner/line.h"
@@ -158,6 +159,9 @@ struct steward {
 	bool surveyed; /* at least once */
 	int64_t survey_s;
 	struct err survey_trouble; /* code NONE: the last survey worked */
+
+	struct ledger_reservation *reservations; /* of admins, not gone */
+	size_t n_reservations, cap_reservations;
 
 	struct steward_note *notes; /* to be written with the next flush */
 	size_t n_notes, cap_notes;

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """What stands on a request, who approves it, and what comes with a lease: by the commands people type."""
+import time
+
 from host import ANN, BOB, CEM, POLICY, ROOT, Host, same, tell, wait_until
 
 GRANTS = POLICY.replace('admins: {users: ["0", root]}', """\
@@ -79,4 +81,30 @@ def several_go_together():
         same("not both ways", host.api("POST", "/v1/leases", {"class": "full", "gpus": 2})[0], 400)
 
 
-tell(fields_are_asked_for, somebody_approves, several_go_together)
+def places_are_kept():
+    """an admin keeps places for a team: others are told what fits, members get them, and it can be taken back"""
+    with Host("a100-sxm4-80gb") as host:
+        soon = time.localtime(time.time() + 3600)
+        begins = time.strftime("%Y-%m-%d %H:%M", soon)
+        ends = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.mktime(soon) + 7200))
+        words = ("full", "--team", "red", "--instances", 1, "--from", begins, "--to", ends, "--reason", "a course")
+        same("not an admin", host.carve("reserve", *words).returncode, 8)
+        same("no such team", host.carve("reserve", "full", "--team", "rde", *words[3:], uid=ROOT).returncode, 3)
+        done = host.carve("reserve", *words, uid=ROOT)
+        same(f"made {done.stderr}", (done.returncode, done.stdout), (0, "reservation 1 is made\n"))
+        shown = host.carve_json("reservations")["reservations"]
+        same("shown", [(r["id"], r["team"], r["missing"], r["rule"]) for r in shown], [(1, "red", 0, "reservation.1")])
+        done = host.carve("lease", "half", "--time", "2h", "--reason", "a story", uid=BOB)
+        same(f"runs into it {done.stderr}", (done.returncode, "fits" in done.stderr, "reservation.1" in done.stderr),
+             (4, True, True))
+        host.lease("half", BOB, time_s=1800)
+        host.restart()
+        same("after a crash", len(host.get("/v1/reservations")["reservations"]), 1)
+        own = host.api("POST", "/v1/leases", {"class": "full", "reason": "x", "time_s": 7200, "wait": True}, ANN)[1]
+        same("a member waits for the other's end", own["state"], "queued")
+        same("taken back", host.carve("unreserve", 1, uid=ROOT).returncode, 0)
+        host.lease("half", BOB, time_s=7200)
+        same("events", [e["kind"] for e in host.events() if "reserved" in e["kind"]], ["reserved", "unreserved"])
+
+
+tell(fields_are_asked_for, somebody_approves, several_go_together, places_are_kept)
