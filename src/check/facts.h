@@ -118,12 +118,16 @@ struct facts {
 	char policy_path[PATH_MAX];
 	const struct policy *policy; /* NULL: see policy_error */
 	struct err policy_error;
+	bool has_policy_changed;
+	int64_t policy_changed_s; /* when the file was last written */
 
 	/* The daemon; filled in by whoever can ask it. */
 	enum seen carved; /* UNKNOWN: nobody asked */
 	char carved_text[200];
 	struct err carved_error;
-	bool carved_policy_refused; /* the file in force is not the one on disk */
+	bool carved_policy_refused; /* the file on disk has a mistake */
+	char carved_policy_path[PATH_MAX];
+	int64_t carved_loaded_s; /* when it read that */
 	unsigned carved_strangers;  /* instances that carve did not make */
 };
 

@@ -1,5 +1,19 @@
 /* carve itself. */
+#include <string.h>
+
 #include "check/judge-part.h"
+
+static void judge_in_force(const struct facts *facts, struct answer *ret)
+{
+	if (strcmp(facts->policy_path, facts->carved_policy_path) != 0) {
+		answer_add(ret, VERDICT_WARN, "carved has its policy from %s, this report is about %s",
+			   facts->carved_policy_path, facts->policy_path);
+		answer_fix(ret, "name that file with --policy");
+	} else if (facts->has_policy_changed && facts->policy_changed_s > facts->carved_loaded_s) {
+		answer_add(ret, VERDICT_WARN, "%s was written after carved read it", facts->policy_path);
+		answer_fix(ret, "carve policy reload");
+	}
+}
 
 void judge_daemon(const struct facts *facts, struct answer *ret)
 {
@@ -9,6 +23,7 @@ void judge_daemon(const struct facts *facts, struct answer *ret)
 		answer_fix(ret, "mend it, then: carve policy reload");
 	} else if (facts->carved == SEEN_YES) {
 		answer_add(ret, VERDICT_PASS, "%s", facts->carved_text);
+		judge_in_force(facts, ret);
 	} else {
 		answer_add(ret, VERDICT_UNKNOWN,
 			   "%s; leases, strangers and what is in force are known to carved alone",

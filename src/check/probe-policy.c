@@ -22,13 +22,18 @@ static void read_policy(const struct tree *tree, const char *path, struct policy
 {
 	cleanup(free) char *text = NULL;
 	enum seen seen;
+	struct stat st;
 
 	snprintf(facts->policy_path, sizeof(facts->policy_path), "%s", path ? path : "/" PROBE_POLICY);
 	if (path) {
+		facts->has_policy_changed = !stat(path, &st);
+		facts->policy_changed_s = facts->has_policy_changed ? st.st_mtime : 0;
 		if (!policy_load(path, ret, &facts->policy_error))
 			facts->policy = *ret;
 		return;
 	}
+	facts->has_policy_changed = tree_stat(tree, PROBE_POLICY, &st) == SEEN_YES;
+	facts->policy_changed_s = facts->has_policy_changed ? st.st_mtime : 0;
 	seen = tree_read(tree, PROBE_POLICY, YAML_MAX_BYTES + 1, &text);
 	if (seen == SEEN_NO)
 		fail(&facts->policy_error, ERR_NOT_FOUND, "there is no '%s'", facts->policy_path);

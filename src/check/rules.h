@@ -96,8 +96,8 @@ const char *check_group_title(enum check_group group);
 	  "chmod 0400 /dev/nvidia-caps/nvidia-cap1, owned by root", \
 	  "NVIDIA MIG User Guide, device nodes and capabilities") \
 	X(cap_modes, NODE, "cap-modes", "may only its holder open an instance?", \
-	  "close the nodes below /dev/nvidia-caps to others; every local account can open them now", \
-	  "NVIDIA MIG User Guide, device nodes and capabilities") \
+	  "run carved with isolation: auto in the policy, or close the nodes below /dev/nvidia-caps", \
+	  "carve-policy(5), ISOLATION") \
 	X(mig_manager, MANAGER, "mig-manager", "does NVIDIA's mig-manager leave this host alone?", \
 	  NULL, NULL) \
 	X(dra, MANAGER, "dra", "does no DRA driver create instances here?", NULL, NULL) \

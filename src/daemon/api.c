@@ -151,11 +151,12 @@ int api_get_status(struct api_asking *asking)
 
 	add_leases(api->steward, leases, queue);
 	return api_reply(asking, 200,
-		      json_pack("{s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "time_s",
+		      json_pack("{s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "time_s",
 				(json_int_t)asking->now_s, "version", CARVE_VERSION, "driver",
 				api_text(api->driver.driver), "nvml", api_text(api->driver.nvml),
 				"policy", policy_json(api), "ledger_writable",
-				!api->steward->unwritable, "gpus", gpu_list(api->steward), "leases",
+				!api->steward->unwritable, "observing",
+				api_text(api->steward->observing), "gpus", gpu_list(api->steward), "leases",
 				leases, "queue", queue, "notes", notes(api, asking->now_s)));
 }
 

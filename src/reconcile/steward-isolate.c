@@ -144,10 +144,11 @@ static void want(const struct steward *steward, size_t index, struct closure *re
 	want_nodes(steward, gpu->info.uuid, ret);
 	if (!is_closed_gpu(steward, index))
 		return;
-	ret->close_gpu = gpu->seen && !gpu->n_strangers;
 	for (size_t i = 0; i < steward->n_instances; i++)
 		if (steward->instances[i]->gpu == index)
 			want_instance(steward, steward->instances[i], ret);
+	/* Where another manager decides only what carve made before is its to close. */
+	ret->close_gpu = gpu->seen && !gpu->n_strangers && (!*steward->observing || ret->n);
 }
 
 /* ---- handing out ---- */

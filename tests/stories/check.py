@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from host import ANN, CARVE, SIM, Host, Skip, same, tell, wait_until
+from host import ANN, CARVE, CARVED, SIM, Host, Skip, same, tell, wait_until
 
 LIBRARY = Path(SIM).parent / "libnvidia-ml.so.1"
 DAY = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 5 * 86400))
@@ -308,17 +308,19 @@ def printable(text):
 
 class Managed(Host):
     """carved whose files of the host can be made up."""
+    view = ("--no-jail",)
 
     def launch(self):
         self.root = Path(self.dir) / "root"
         (self.root / WANTS).mkdir(parents=True, exist_ok=True)
         return subprocess.Popen(
-            [SIM, "run", "--no-jail", "--", os.environ["CARVED"], "--policy", str(self.policy), "--ledger", self.ledger,
+            [SIM, "run", *self.view, "--", CARVED, "--policy", str(self.policy), "--ledger", self.ledger,
              "--socket", self.socket, "--root", str(self.root)], env=self.env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=self.log.open("a"))
 
     def row(self, check):
-        child = self.popen(CARVE, "check", "--root", self.root, "--library", LIBRARY, "--only", check, "--json", uid=0)
+        child = self.popen(CARVE, "check", "--root", self.root, "--library", LIBRARY, "--policy", self.policy, "--only",
+                           check, "--json", uid=0)
         return json.loads(child.communicate(timeout=60)[0])["checks"][0]
 
 
@@ -328,16 +330,21 @@ def observe_only():
         lease, other = host.lease("half"), host.lease("half")
         host.release(host.lease("small")["id"])  # which is kept warm
         same("carved", host.row("carved")["verdict"], "pass")
+        os.utime(host.policy, (time.time() + 5, time.time() + 5))
+        same("a newer file", "written after" in host.row("carved")["reason"], True)
+        os.utime(host.policy, (1, 1))
         unit = host.root / WANTS / "nvidia-mig-manager.service"
         unit.symlink_to("/x")
         host.api("POST", "/v1/policy/reload")
-        notes = host.get("/v1/status")["notes"]
-        same("told", notes[0], "NVIDIA's mig-manager decides about MIG here: nvidia-mig-manager.service is enabled; "
-             "carve only observes")
+        why = "NVIDIA's mig-manager decides about MIG here: nvidia-mig-manager.service is enabled"
+        same("told", host.get("/v1/status")["observing"], why)
+        same("told to people", f"! {why}; carve only observes" in " ".join(host.carve("status").stdout.split()), True)
         status, answer = host.api("POST", "/v1/leases", {"class": "small", "reason": "a story"}, ANN)
         same("a request", (status, answer["error"]["code"]), (501, "unsupported"))
         same("and what helps", "systemctl disable --now nvidia-mig-manager" in answer["error"]["hint"], True)
         there = host.on_gpus()
+        done = host.carve("layout", "apply", "gpu1=7g", "--yes", uid=0)
+        same(f"a change of the layout: {done.stderr}", (done.returncode, "only observes" in done.stderr), (10, True))
         host.release(lease["id"])
         host.restart()
         time.sleep(0.3)
@@ -345,12 +352,39 @@ def observe_only():
         same("the row", host.row("mig-manager")["verdict"], "fail")
         unit.unlink()
         host.api("POST", "/v1/policy/reload")
+        same("not any more", host.get("/v1/status")["observing"], None)
         wait_until(lambda: len(host.on_gpus()) == len(there) - 1, "the instance is removed after all")
         host.lease("small")
         host.release(other["id"])
         kinds = [event["kind"] for event in host.events()]
         same("told as events", ("observing" in kinds, "acting" in kinds), (True, True))
         host.check_agreement()
+
+
+class Shown(Managed):
+    """The same, in the view of its world: with device nodes."""
+    view = ()
+
+    def mode(self):
+        return self.sim("run", "--", "stat", "-c", "%t %a", "/dev/nvidia0").split()
+
+
+def nodes_of_others():
+    """where another manager decides no node of an empty GPU is closed; where none does it is"""
+    def enable(host):
+        if host.mode()[0] != "c3":
+            raise Skip("no device nodes can be made here")
+        (Path(host.dir) / "root" / WANTS).mkdir(parents=True)
+        (Path(host.dir) / "root" / WANTS / "nvidia-mig-manager.service").symlink_to("/x")
+
+    with Shown("a100-sxm4-80gb", prepare=enable) as host:
+        before = host.mode()
+        wait_until(lambda: host.get("/v1/status")["gpus"], "the GPUs are looked at")
+        time.sleep(0.5)
+        same("left alone", host.mode(), before)
+        (host.root / WANTS / "nvidia-mig-manager.service").unlink()
+        host.api("POST", "/v1/policy/reload")
+        wait_until(lambda: host.mode() != before, "the node is closed")
 
 
 def strangers():
@@ -362,4 +396,5 @@ def strangers():
         wait_until(lambda: host.row("strangers")["verdict"] == "warn", "the stranger is counted")
 
 
-tell(in_order, out_of_order, other_gpus, before_the_change, without_a_driver, hostile_tree, observe_only, strangers)
+tell(in_order, out_of_order, other_gpus, before_the_change, without_a_driver, hostile_tree, observe_only, nodes_of_others,
+     strangers)

@@ -77,6 +77,10 @@ static void good_host(struct facts *facts)
 	facts->processes.at[PROCESS_DCGM] = SEEN_YES;
 	facts->carved_enabled = SEEN_YES;
 	facts->carved = SEEN_YES;
+	facts->carved_loaded_s = NOW - 100;
+	facts->has_policy_changed = true;
+	facts->policy_changed_s = NOW - 200;
+	snprintf(facts->carved_policy_path, sizeof(facts->carved_policy_path), "/etc/carve/policy.yaml");
 	snprintf(facts->carved_text, sizeof(facts->carved_text), "carved 1 answers");
 	snprintf(facts->policy_path, sizeof(facts->policy_path), "/etc/carve/policy.yaml");
 	use_policy(facts, POLICY);
@@ -243,6 +247,8 @@ SET(review_late, use_policy(f, POLICY_WITH("review: {last: 2026-08-01, every: 30
 SET(review_to_come, use_policy(f, POLICY_WITH("review: {last: 2027-09-01}\n")))
 SET(carved_gone, f->carved = SEEN_NO; fail(&f->carved_error, ERR_UNAVAILABLE, "no socket"))
 SET(carved_refused, f->carved_policy_refused = true; fail(&f->carved_error, ERR_INVALID, "a typo"))
+SET(other_file, strcpy(f->carved_policy_path, "/x"))
+SET(newer_file, f->policy_changed_s = NOW)
 SET(not_at_boot, f->carved_enabled = SEEN_NO)
 SET(boot_unknown, f->carved_enabled = SEEN_UNKNOWN)
 SET(has_strangers, f->carved_strangers = 1)
@@ -413,6 +419,8 @@ static const struct {
 	{CHECK_daemon, nothing, PASS, "carved 1 answers"},
 	{CHECK_daemon, carved_gone, UNKNOWN, "no socket; leases, strangers"},
 	{CHECK_daemon, carved_refused, FAIL, "refused the policy: a typo"},
+	{CHECK_daemon, other_file, WARN, "carved has its policy from /x, this report is about /etc/carve/policy.yaml"},
+	{CHECK_daemon, newer_file, WARN, "was written after carved read it"},
 	{CHECK_boot, nothing, PASS, "is enabled"},
 	{CHECK_boot, not_at_boot, WARN, "is not enabled"},
 	{CHECK_boot, boot_unknown, UNKNOWN, "cannot be read"},
