@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "base/array.h"
@@ -30,6 +31,7 @@
 #define SOCKET_PATH "/run/carve/carved.sock"
 #define CDI_FOLDER  "/var/run/cdi"
 #define STOP_S	    10
+#define MANY_FILES  (STEWARD_MAX_LEASES + 1024)
 #define MANAGERS_S  300 /* between looks for other managers of MIG */
 #define TELL_HEAD_S 86400
 
@@ -441,10 +443,22 @@ static int open_http(struct carved *carved, struct err *err)
 	return r ? r : add_source(carved, http_fd(carved->http), on_http, err);
 }
 
+/* Each who waits or holds is watched through a file of his own. */
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= MANY_FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < MANY_FILES ? limit.rlim_max : MANY_FILES;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int start(struct carved *carved, struct err *err)
 {
 	int r;
 
+	allow_many_files();
 	carved->epoll = epoll_create1(EPOLL_CLOEXEC);
 	carved->users = users_new();
 	if (carved->epoll < 0 || !carved->users)

@@ -6,9 +6,12 @@
 
 #include "base/array.h"
 
-/* Steps of an outlook that are worked out at once: a queue of ordinary length needs no more. */
+/* The outlook of a queue of ordinary length is worked out at once ... */
+#define ORDINARY      100
 #define STEPS_AT_ONCE 64
-#define STEPS_BETWEEN 4	 /* and between two other things to do */
+/* ... that of a longer one in steps between other things, and not with every change. */
+#define STEPS_BETWEEN 2
+#define REST_S	      10
 #define AGAIN_S	      60 /* also when nothing has changed: who waits climbs */
 
 /* ---- the line ---- */
@@ -320,15 +323,29 @@ static void tell_estimates(struct steward *steward)
 	steward_forget_future(steward);
 }
 
-/* Takes the line. One outlook at a time: a newer one begins when this one is told. */
+/* Is it time for another outlook? One at a time: a newer one begins when this one is told. */
+static bool wants_outlook(const struct steward *steward, const struct line *line, uint64_t print)
+{
+	int64_t passed_s = line->now_s - steward->future_s;
+
+	if (steward->future)
+		return false;
+	if (passed_s < 0 || passed_s >= AGAIN_S)
+		return true;
+	return print != steward->future_print &&
+	       (line->n_waiters <= ORDINARY || passed_s >= REST_S);
+}
+
+/* Takes the line. */
 static void begin_outlook(struct steward *steward, struct line *line)
 {
 	uint64_t print = fingerprint(steward, line);
-	int64_t now_s = line->now_s;
+	bool ordinary = line->n_waiters <= ORDINARY;
 
-	if (steward->future || (print == steward->future_print && now_s >= steward->future_s &&
-				now_s < steward->future_s + AGAIN_S))
+	if (!wants_outlook(steward, line, print))
 		return;
+	steward->future_print = print;
+	steward->future_s = line->now_s;
 	steward->future = malloc(sizeof(*steward->future));
 	if (!steward->future)
 		return;
@@ -337,9 +354,7 @@ static void begin_outlook(struct steward *steward, struct line *line)
 	for (size_t i = 0; i < steward->future->n_waiters; i++)
 		if (steward->future->waiters[i].passed) /* nobody knows when he will not be */
 			steward->future->waiters[i].class_ = NULL;
-	steward->future_print = print;
-	steward->future_s = now_s;
-	if (line_foresee(steward->future, STEPS_AT_ONCE))
+	if (ordinary && line_foresee(steward->future, STEPS_AT_ONCE))
 		tell_estimates(steward);
 }
 
