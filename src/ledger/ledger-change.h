@@ -42,6 +42,12 @@ struct ledger_change {
 	enum change_state state;
 	bool wait;  /* for holders */
 	bool adopt; /* strangers are taken over */
+	bool at_once; /* also when the policy has no window open */
+	bool drains;  /* who is in its way is told to leave */
+	bool has_until; /* the layout before it comes back then */
+	int64_t until_s;
+	bool has_returns; /* it brings back the layout before that change */
+	int64_t returns;
 	bool has_not_before, has_began, has_ended;
 	int64_t not_before_s, asked_s, began_s, ended_s;
 	char why[LEDGER_TEXT]; /* what it waits for, or why it ended so */

@@ -14,11 +14,18 @@ const char ledger_drain_step_sql[] =
 	"  uid INTEGER NOT NULL CHECK(uid BETWEEN 0 AND 4294967295),"
 	"  user TEXT NOT NULL,"
 	"  reason TEXT,"
+	"  change INTEGER REFERENCES change(id),"
 	"  since_s INTEGER NOT NULL,"
 	"  deadline_s INTEGER, warned_s INTEGER, drained_s INTEGER, ended_s INTEGER"
 	") STRICT;"
 	"CREATE UNIQUE INDEX drain_live ON drain(gpu, ifnull(start, -1), ifnull(size, -1))"
-	"  WHERE ended_s IS NULL;";
+	"  WHERE ended_s IS NULL;"
+
+	"ALTER TABLE change ADD COLUMN at_once INTEGER NOT NULL DEFAULT 0"
+	"  CHECK(at_once IN (0, 1));"
+	"ALTER TABLE change ADD COLUMN drains INTEGER NOT NULL DEFAULT 0 CHECK(drains IN (0, 1));"
+	"ALTER TABLE change ADD COLUMN until_s INTEGER;"
+	"ALTER TABLE change ADD COLUMN returns INTEGER REFERENCES change(id);";
 
 /* clang-format off */
 static const struct column drain_columns[] = {
@@ -30,6 +37,7 @@ static const struct column drain_columns[] = {
 	COLUMN(ledger_drain, uid),
 	COLUMN(ledger_drain, user),
 	COLUMN(ledger_drain, reason),
+	COLUMN(ledger_drain, change, HAS(ledger_drain, has_change)),
 	COLUMN(ledger_drain, since_s),
 	COLUMN(ledger_drain, deadline_s, HAS(ledger_drain, has_deadline)),
 	COLUMN(ledger_drain, warned_s, HAS(ledger_drain, has_warned)),

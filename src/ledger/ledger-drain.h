@@ -17,6 +17,8 @@ struct ledger_drain {
 	uid_t uid;	  /* who wants it */
 	char user[LEDGER_NAME];
 	char reason[LEDGER_REASON];
+	bool has_change; /* for a change of the layout, and as long as that has not ended */
+	int64_t change;
 	int64_t since_s;
 	bool has_deadline; /* leases there end then */
 	int64_t deadline_s;

@@ -47,6 +47,8 @@
 	X(UNDRAINED, "undrained", "a drain was taken back")                                       \
 	X(ADOPTED, "adopted", "an instance that carve did not make was taken over by an admin")   \
 	X(CHANGE_BEGAN, "change-began", "a change of the layout began: who wants what")           \
+	X(CHANGE_MOVED, "change-moved", "a change that waits for its time has another")           \
+	X(OVERRIDDEN, "overridden", "an admin set a rule of the policy aside, and why")           \
 	X(CHANGE_DONE, "change-done", "a change of the layout was read back: it is so")           \
 	X(CHANGE_UNDONE, "change-undone", "a change failed or was given up; it is as before")     \
 	X(CHANGE_DIRTY, "change-dirty", "a change failed, and the way back too; what stands")     \

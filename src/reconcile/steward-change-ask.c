@@ -1,5 +1,6 @@
 /* Asking for a change, and giving one up. */
 #include "reconcile/steward-change-part.h"
+#include "reconcile/steward-rules.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,7 +48,13 @@ static void fill_in(struct ledger_change *row, const struct steward *steward,
 	*row = (struct ledger_change){
 		.uid = person ? person->uid : 0,
 		.state = CHANGE_WAITING,
-		.wait = ask->wait,
+		.wait = ask->wait || ask->drain,
+		.at_once = ask->at_once,
+		.drains = ask->drain,
+		.has_until = ask->has_until,
+		.until_s = ask->until_s,
+		.has_returns = ask->returns > 0,
+		.returns = ask->returns,
 		.adopt = ask->adopt,
 		.has_not_before = ask->has_not_before,
 		.not_before_s = ask->not_before_s,
@@ -100,6 +107,8 @@ static int write_new(struct steward *steward, void *arg, struct err *err)
 		change->parts[i].row.change = change->row.id;
 		r = ledger_change_gpu_add(steward->ledger, &change->parts[i].row, err);
 	}
+	if (!r)
+		steward_change_tell_override(steward, change);
 	return r;
 }
 
@@ -109,7 +118,8 @@ static int may_start(const struct steward *steward, const struct steward_change 
 {
 	const struct steward_change *other = change_earlier(steward, change, now_s);
 
-	if (change->row.wait || change->row.has_not_before)
+	if (change->row.wait || change->row.has_not_before ||
+	    change_waits_for_window(steward, change, now_s))
 		return 0;
 	if (other) {
 		fail(err, ERR_BUSY, "change %" PRId64 " of %s, %.200s, is under way", other->row.id,
@@ -159,6 +169,9 @@ int steward_change_start(struct steward *steward, const struct policy_person *pe
 		return fail(err, ERR_NOMEM, "no memory for a change");
 	if (!change->n_parts)
 		return fail(err, ERR_INVALID, "nothing is wished of any GPU");
+	r = steward_change_allowed(steward, change, ask, now_s, err);
+	if (r)
+		return r;
 	r = change_plan_all(steward, change, &plans, err);
 	if (r)
 		return r;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "reconcile/steward-change-part.h"
+#include "reconcile/steward-rules.h"
 
 #define BACK_TRIES 3 /* for one GPU, on the way back */
 
@@ -129,6 +130,7 @@ static void end_done(struct steward *steward, struct steward_change *change, int
 		want(steward, change, &change->parts[i], now_s);
 	change->row.why[0] = '\0';
 	change_set_state(steward, change, CHANGE_DONE, now_s);
+	steward_change_was_done(steward, &change->row);
 	change_tell(steward, change, EVENT_CHANGE_DONE, now_s);
 }
 

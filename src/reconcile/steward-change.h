@@ -108,6 +108,12 @@ struct steward_change_ask {
 	bool any_order; /* equal GPUs may exchange what is wished */
 	bool has_not_before;
 	int64_t not_before_s;
+	bool at_once;	/* also when the policy has no window open; then with a reason */
+	bool when_open; /* else it waits for one, instead of being refused */
+	bool drain;	/* who is in its way is told to leave (steward-rules.h); means wait */
+	bool has_until; /* then the layout before it comes back, drained first */
+	int64_t until_s;
+	int64_t returns; /* it is such a return of that change; 0: of none */
 };
 
 /*

@@ -42,12 +42,18 @@ static bool is_meant(const char *typed, const char *profile)
 	return !strncmp(typed, profile, len) && (!profile[len] || profile[len] == '.');
 }
 
-static void set_place(struct ledger_drain *row, const char *profile, unsigned start, unsigned size)
+static void set_units(struct ledger_drain *row, const char *profile, unsigned start, unsigned size)
 {
 	row->has_place = true;
 	row->start = start;
 	row->size = size;
 	snprintf(row->profile, sizeof(row->profile), "%s", profile);
+}
+
+void steward_drain_set_place(struct ledger_drain *ret, const struct ledger_instance *instance)
+{
+	snprintf(ret->gpu, sizeof(ret->gpu), "%s", instance->gpu);
+	set_units(ret, instance->profile, instance->start, instance->size);
 }
 
 /* Ours, or else one that carve did not make. */
@@ -63,7 +69,7 @@ static bool find_place(const struct steward *steward, size_t gpu, unsigned start
 		if (instance->gpu != gpu || instance->row.start != start ||
 		    instance->row.state == INSTANCE_GONE)
 			continue;
-		set_place(row, instance->row.profile, start, instance->row.size);
+		set_units(row, instance->row.profile, start, instance->row.size);
 		return true;
 	}
 	for (size_t i = 0; seen && i < seen->n_instances; i++) {
@@ -72,7 +78,7 @@ static bool find_place(const struct steward *steward, size_t gpu, unsigned start
 
 		if (seen->instances[i].start != start)
 			continue;
-		set_place(row, profile ? profile->name : "instance", start,
+		set_units(row, profile ? profile->name : "instance", start,
 			  seen->instances[i].size);
 		return true;
 	}
@@ -117,8 +123,7 @@ static int place_of_lease(const struct steward *steward, int64_t id, struct ledg
 	if (!instance)
 		return fail(err, ERR_STALE, "lease %" PRId64 " is %s and has no instance", id,
 			    lease_state_name(lease->row.state));
-	snprintf(row->gpu, sizeof(row->gpu), "%s", instance->row.gpu);
-	set_place(row, instance->row.profile, instance->row.start, instance->row.size);
+	steward_drain_set_place(row, &instance->row);
 	return 0;
 }
 
@@ -183,17 +188,17 @@ static int begin_write(struct steward *steward, void *arg, struct err *err)
 	return 0;
 }
 
-static int begin(struct steward *steward, struct steward_drain *there, struct ledger_drain *row,
-		 int64_t now_s, struct err *err)
+static int write_drain(struct steward *steward, struct ledger_drain *row, int64_t now_s,
+		       struct err *err)
 {
 	struct begin begin = {row, now_s};
-	int r = 0;
+	struct steward_drain *there;
+	int r;
 
 	if (array_reserve(&steward->drains, &steward->cap_drains, steward->n_drains,
 			  sizeof(*steward->drains)))
 		return fail(err, ERR_NOMEM, "no memory for a drain");
-	if (there) /* array_reserve() may have moved it */
-		there = same_place(steward, row);
+	there = same_place(steward, row);
 	r = steward_transact(steward, begin_write, &begin, err);
 	if (r)
 		return r;
@@ -201,6 +206,15 @@ static int begin(struct steward *steward, struct steward_drain *there, struct le
 		there = &steward->drains[steward->n_drains++];
 	*there = (struct steward_drain){.row = *row};
 	steward_saved(steward);
+	return 0;
+}
+
+static int begin(struct steward *steward, struct ledger_drain *row, int64_t now_s, struct err *err)
+{
+	int r = write_drain(steward, row, now_s, err);
+
+	if (r)
+		return r;
 	steward_drains_tick(steward, now_s);
 	steward_serve_queue(steward, now_s); /* what it was told is not true any more */
 	steward_settle(steward);
@@ -232,12 +246,21 @@ int steward_drain_begin(struct steward *steward, const struct policy_person *per
 		row.drained_s = there->row.drained_s;
 	}
 	if (!wish->dry_run)
-		r = begin(steward, there, &row, now_s, err);
+		r = begin(steward, &row, now_s, err);
 	if (r)
 		return r;
 	there = wish->dry_run ? NULL : same_place(steward, &row);
 	*ret = there ? there->row : row;
 	return 0;
+}
+
+void steward_drain_add(struct steward *steward, const struct ledger_drain *row, int64_t now_s)
+{
+	struct ledger_drain copy = *row;
+	struct err ignored = ERR_INIT;
+
+	if (!same_place(steward, row))
+		write_drain(steward, &copy, now_s, &ignored); /* else with the next tick */
 }
 
 /* ---- taking it back ---- */
@@ -273,29 +296,53 @@ static void forget(struct steward *steward, int64_t id)
 	steward->n_drains = kept;
 }
 
+static int end(struct steward *steward, struct end *end, int64_t now_s, struct err *err)
+{
+	int r;
+
+	end->row.has_ended = true;
+	end->row.ended_s = now_s;
+	r = steward_transact(steward, end_write, end, err);
+	if (r)
+		return r;
+	forget(steward, end->row.id);
+	steward_saved(steward);
+	return 0;
+}
+
+bool steward_drains_forget_change(struct steward *steward, int64_t change, int64_t now_s)
+{
+	for (size_t i = 0; i < steward->n_drains;) {
+		struct end of = {steward->drains[i].row, "carved"};
+		struct err ignored = ERR_INIT;
+
+		if (!of.row.has_change || of.row.change != change)
+			i++;
+		else if (end(steward, &of, now_s, &ignored))
+			return false;
+	}
+	return true;
+}
+
 int steward_drain_end(struct steward *steward, const struct policy_person *person, int64_t id,
 		      int64_t now_s, struct ledger_drain *ret, struct err *err)
 {
-	struct end end = {.by = person->name};
+	struct end of = {.by = person->name};
 	bool found = false;
 	int r;
 
 	for (size_t i = 0; i < steward->n_drains; i++)
 		if (steward->drains[i].row.id == id) {
-			end.row = steward->drains[i].row;
+			of.row = steward->drains[i].row;
 			found = true;
 		}
 	if (!found)
 		return fail(err, ERR_NOT_FOUND, "there is no drain %" PRId64, id);
-	end.row.has_ended = true;
-	end.row.ended_s = now_s;
-	r = steward_transact(steward, end_write, &end, err);
+	r = end(steward, &of, now_s, err);
 	if (r)
 		return r;
-	forget(steward, id);
-	steward_saved(steward);
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
-	*ret = end.row;
+	*ret = of.row;
 	return 0;
 }

@@ -238,7 +238,10 @@ static void end_leases(struct steward *steward, const struct ledger_drain *drain
 	}
 }
 
-/* Returns whether something of ours is still there; what is part of a layout stays, and is nothing. */
+/*
+ * Returns whether something of ours is still there. What is part of a layout stays and is
+ * nothing; what a change waits for is removed by it.
+ */
 static bool clear(struct steward *steward, const struct ledger_drain *drain)
 {
 	bool left = false;
@@ -249,7 +252,7 @@ static bool clear(struct steward *steward, const struct ledger_drain *drain)
 		bool is_free = steward_is_free(steward, instance);
 
 		if (instance->row.state == INSTANCE_GONE || !drain_covers(drain, &instance->row) ||
-		    (is_free && instance->row.laid))
+		    (is_free && (instance->row.laid || drain->has_change)))
 			continue;
 		left = true;
 		if (!is_free)

@@ -77,6 +77,15 @@ bool steward_is_protected(const struct steward *steward, const struct ledger_lea
 /* What events about it name. */
 void steward_drain_place(const struct ledger_drain *drain, struct ledger_instance *ret);
 
+/* Where an instance lies. */
+void steward_drain_set_place(struct ledger_drain *ret, const struct ledger_instance *instance);
+
+/* For a change: one more, unless that place is drained already. Written with its notices. */
+void steward_drain_add(struct steward *steward, const struct ledger_drain *row, int64_t now_s);
+
+/* Take back what was drained for a change. false: it could not be written. */
+bool steward_drains_forget_change(struct steward *steward, int64_t change, int64_t now_s);
+
 /* Tell everybody who holds something there. */
 void steward_drain_notices(struct steward *steward, const struct ledger_drain *drain,
 			   int64_t now_s);

@@ -1,5 +1,6 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-rules.h"
 #include "reconcile/steward-use.h"
 
 #include <stdlib.h>
@@ -210,6 +211,7 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 		.policy = take_policy,
 		.policy_load = 1,
 		.hooks = *hooks,
+		.guard = &steward_policy_guard,
 		.survey_s = now_s,
 	};
 	live.live = true;
@@ -220,6 +222,7 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 		r = ledger_leases(ledger, &live, load_lease, &loading, err);
 	r = r ? r : loading.result;
 	r = r ? r : steward_drains_load(steward, err);
+	r = r ? r : steward_returns_load(steward, err);
 	r = r ? r : steward_changes_load(steward, err);
 	r = r ? r : steward_load_reservations(steward, err);
 	if (r) {
@@ -245,6 +248,7 @@ void steward_done_with(struct steward *steward)
 	free(steward->instances);
 	free(steward->leases);
 	free(steward->drains);
+	free(steward->returns);
 	free(steward->notes);
 	free(steward->reservations);
 	free(steward->pending);
@@ -313,6 +317,7 @@ int64_t steward_tick(struct steward *steward, int64_t now_s)
 	steward_warn(steward, now_s);
 	steward_check_requests(steward, now_s);
 	steward_drains_tick(steward, now_s);
+	steward_rules_tick(steward, now_s);
 	steward_settle(steward);
 	if (now_s >= steward->survey_s + every_s || now_s < steward->survey_s)
 		steward_look(steward);

@@ -153,6 +153,11 @@ struct steward {
 	struct steward_change **changes; /* not ended; by id */
 	size_t n_changes, cap_changes;
 	const struct steward_guard *guard; /* NULL: none */
+	struct steward_return {
+		int64_t id;	 /* a change that is done and is to be followed by its return */
+		int64_t again_s; /* not to be tried before */
+	} *returns;
+	size_t n_returns, cap_returns;
 
 	uint64_t tick;
 	bool surveying, survey_wanted;

@@ -550,7 +550,7 @@ static void kill_at_every_step(bool after)
 	static const char *const boards_[] = {"a30-24gb"};
 	struct host host;
 	bool killed = true;
-	unsigned step = 1, every = after ? stride : 3 * stride; /* before: many only read */
+	unsigned step = 1, every = (after ? 2 : 9) * stride; /* before: many only read */
 
 	host_init(&host, library, boards_, 1);
 	for (; killed; step += every) {
