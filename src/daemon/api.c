@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/api-json.h"
+#include "daemon/api-notices.h"
 #include "daemon/api-part.h"
 #include "reconcile/steward-drain.h"
 
@@ -118,6 +119,7 @@ static json_t *notes(const struct api *api, int64_t now_s)
 	for (size_t i = 0; i < steward->n_drains; i++)
 		json_array_append_new(list, api_drain_note(steward, &steward->drains[i].row));
 	api_add_isolation_notes(steward, list);
+	api_add_notice_notes(api, list);
 	for (size_t i = 0; i < steward->n_gpus; i++) {
 		const struct steward_gpu *gpu = &steward->gpus[i];
 
@@ -151,13 +153,14 @@ int api_get_status(struct api_asking *asking)
 
 	add_leases(api->steward, leases, queue);
 	return api_reply(asking, 200,
-		      json_pack("{s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "time_s",
+		      json_pack("{s:I, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "time_s",
 				(json_int_t)asking->now_s, "version", CARVE_VERSION, "driver",
 				api_text(api->driver.driver), "nvml", api_text(api->driver.nvml),
 				"policy", policy_json(api), "ledger_writable",
 				!api->steward->unwritable, "observing",
 				api_text(api->steward->observing), "gpus", gpu_list(api->steward), "leases",
-				leases, "queue", queue, "notes", notes(api, asking->now_s)));
+				leases, "queue", queue, "notices", api_notices(api), "notes",
+				notes(api, asking->now_s)));
 }
 
 /* ---- leases ---- */

@@ -19,8 +19,11 @@
 #define API_MAX_ROWS   1000
 #define API_MAX_NAME   97 /* of the word in a path, with its NUL */
 
+struct notifier;
+
 struct api {
 	struct steward *steward;
+	struct notifier *notifier; /* NULL: nobody is told */
 	struct backend_driver driver;
 	const char *policy_path;
 	int64_t policy_loaded_s;

@@ -23,6 +23,7 @@
 #include "daemon/watch.h"
 #include "daemon/workers.h"
 #include "ledger/ledger-chain.h"
+#include "notice/notifier.h"
 #include "reconcile/steward-isolate.h"
 #include "reconcile/steward.h"
 
@@ -48,13 +49,14 @@ struct carved {
 	struct watch *watch;
 	struct users *users;
 	struct http *http;
+	struct notifier *notifier;
 	struct steward steward;
 	struct api api;
 	int epoll, signals;
 	bool stop;
 	int stop_signal;
 	int64_t next_managers_s;
-	int64_t next_tick_s, next_head_s;
+	int64_t next_tick_s, next_head_s, next_notice_s;
 	bool foresees; /* there is more of it to be worked out */
 };
 
@@ -183,6 +185,13 @@ static const struct policy_person *person(void *arg, uid_t uid)
 	return users_get(carved->users, uid);
 }
 
+static int noted(void *arg, const struct ledger_event *event, struct err *err)
+{
+	struct carved *carved = arg;
+
+	return notifier_note(carved->notifier, carved->steward.policy, event, err);
+}
+
 /* ---- other managers ---- */
 
 static void look_for_managers(struct carved *carved)
@@ -276,6 +285,11 @@ static void on_signal(struct carved *carved)
 	}
 }
 
+static void on_notices(struct carved *carved)
+{
+	carved->next_notice_s = notifier_run(carved->notifier, carved->steward.policy, clock_now_s());
+}
+
 static void on_http(struct carved *carved)
 {
 	http_run(carved->http);
@@ -320,6 +334,9 @@ static void tick(struct carved *carved)
 	http_run(carved->http);
 	if (http_s < carved->next_tick_s)
 		carved->next_tick_s = http_s;
+	on_notices(carved); /* of what was just written too */
+	if (carved->next_notice_s < carved->next_tick_s)
+		carved->next_tick_s = carved->next_notice_s;
 	carved->foresees = steward_foresee(&carved->steward);
 }
 
@@ -404,6 +421,7 @@ static int open_steward(struct carved *carved, struct err *err)
 		.watch = watch_process,
 		.unwatch = unwatch_process,
 		.person = person,
+		.noted = noted,
 	};
 	struct policy *policy;
 	int r = load_policy(carved, &policy, err);
@@ -465,6 +483,7 @@ static int start(struct carved *carved, struct err *err)
 		return fail(err, ERR_NOMEM, "no memory");
 	r = open_signals(carved, err);
 	r = r ? r : open_ledger(carved, err);
+	r = r ? r : notifier_new(carved->ledger, &carved->notifier, err);
 	r = r ? r : open_backend(carved, err);
 	r = r ? r : workers_new(carved->backend, &carved->workers, err);
 	r = r ? r : watch_new(&carved->watch, err);
@@ -472,6 +491,7 @@ static int start(struct carved *carved, struct err *err)
 	if (r)
 		return r;
 	carved->api.steward = &carved->steward;
+	carved->api.notifier = carved->notifier;
 	carved->api.policy_path = carved->options.policy;
 	carved->api.reload = reload_policy;
 	carved->api.arg = carved;
@@ -479,6 +499,7 @@ static int start(struct carved *carved, struct err *err)
 	first_look(carved);
 	r = add_source(carved, workers_fd(carved->workers), on_workers, err);
 	r = r ? r : add_source(carved, watch_fd(carved->watch), on_watch, err);
+	r = r ? r : add_source(carved, notifier_fd(carved->notifier), on_notices, err);
 	return r ? r : open_http(carved, err);
 }
 
@@ -510,6 +531,10 @@ static void stop(struct carved *carved)
 	steward_tell(&carved->steward, EVENT_STOPPED, "carved", clock_now_s(), "signal %d",
 		     carved->stop_signal);
 	tell_head(carved, clock_now_s());
+	if (!notifier_stop(carved->notifier, STOP_S)) {
+		log_warning("a notice does not come back; it is told again by the next start");
+		_exit(0);
+	}
 }
 
 static void close_all(struct carved *carved)
@@ -517,7 +542,10 @@ static void close_all(struct carved *carved)
 	http_free(carved->http);
 	if (carved->workers && !workers_stop(carved->workers, STOP_S))
 		_exit(1);
+	if (!notifier_stop(carved->notifier, STOP_S))
+		_exit(1);
 	steward_done_with(&carved->steward);
+	notifier_free(carved->notifier);
 	workers_free(carved->workers);
 	watch_free(carved->watch);
 	users_free(carved->users);

@@ -14,6 +14,7 @@
 #include "ledger/chain-hash.h"
 #include "ledger/ledger-db.h"
 #include "ledger/ledger-isolate.h"
+#include "ledger/ledger-notice.h"
 
 #define U32 "BETWEEN 0 AND 4294967295"
 
@@ -166,7 +167,7 @@ static const char grants_step[] =
 
 static const char *const steps[] = {
 	first_step, chain_step, moves_step, grants_step, ledger_change_step_sql, ledger_drain_step_sql,
-	ledger_isolate_step,
+	ledger_isolate_step, ledger_notice_step,
 };
 
 const struct ledger_schema ledger_schema = {steps, ARRAY_SIZE(steps)};

@@ -116,7 +116,7 @@ struct top_wish {
 	const struct yaml_node *review;
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
 	const struct yaml_node *approvers, *fields, *changes, *reservations;
-	const struct yaml_node *isolation;
+	const struct yaml_node *isolation, *notices;
 	const struct yaml_node *fairness;
 };
 
@@ -134,6 +134,7 @@ static const struct yaml_field top_fields[] = {
 	{"placement", YAML_NODE, AT(top_wish, placement)},
 	{"price", YAML_NODE, AT(top_wish, price)},
 	{"retention", YAML_NODE, AT(top_wish, retention)},
+	{"notices", YAML_NODE, AT(top_wish, notices)},
 	{"approvers", YAML_NODE, AT(top_wish, approvers)},
 	{"fields", YAML_NODE, AT(top_wish, fields)},
 	{"warn", YAML_DURATION, AT(top_wish, warn_s)},
@@ -180,6 +181,9 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 	r = r || !wish.retention
 		    ? r
 		    : policy_read_retention(wish.retention, &policy->retention, err);
+	r = r || !wish.notices
+		    ? r
+		    : policy_read_notices(policy, wish.notices, &policy->notices, err);
 	return r || !wish.changes
 		       ? r
 		       : policy_read_changes(wish.changes, policy, &policy->changes, err);

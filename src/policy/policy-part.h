@@ -9,6 +9,7 @@
 
 #include "base/yaml-doc.h"
 #include "policy/policy-isolation.h"
+#include "policy/policy-notices.h"
 #include "policy/policy-placement.h"
 #include "policy/policy-price.h"
 #include "policy/policy-retention.h"
@@ -99,6 +100,7 @@ struct policy {
 	struct policy_retention retention;
 	struct policy_changes changes;
 	struct policy_isolation isolation;
+	struct policy_notices notices;
 	size_t n_classes, n_teams;
 	struct policy_class classes[POLICY_MAX_CLASSES];
 	struct policy_class_match class_matches[POLICY_MAX_CLASSES];

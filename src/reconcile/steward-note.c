@@ -111,7 +111,7 @@ static const char *given(const char *text)
 	return text[0] ? text : NULL;
 }
 
-static int write_note(struct ledger *ledger, const struct steward_note *note, struct err *err)
+static int write_note(const struct steward *steward, const struct steward_note *note, struct err *err)
 {
 	struct ledger_event event = {
 		.time_s = note->time_s,
@@ -133,7 +133,11 @@ static int write_note(struct ledger *ledger, const struct steward_note *note, st
 		.text = given(note->text),
 	};
 
-	return ledger_event_add(ledger, &event, err);
+	int r = ledger_event_add(steward->ledger, &event, err);
+
+	if (!r && steward->hooks.noted)
+		r = steward->hooks.noted(steward->hooks.arg, &event, err);
+	return r;
 }
 
 int steward_save_notes(struct steward *steward, size_t from, struct err *err)
@@ -141,6 +145,6 @@ int steward_save_notes(struct steward *steward, size_t from, struct err *err)
 	int r = 0;
 
 	for (size_t i = from; !r && i < steward->n_notes; i++)
-		r = write_note(steward->ledger, &steward->notes[i], err);
+		r = write_note(steward, &steward->notes[i], err);
 	return r;
 }

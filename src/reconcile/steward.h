@@ -129,6 +129,8 @@ struct steward_hooks {
 	void (*unwatch)(void *arg, int64_t lease);
 	/* Who is this, now? The answer lives until the next call. NULL: not known. */
 	const struct policy_person *(*person)(void *arg, uid_t uid);
+	/* An event was written, inside its transaction; NULL: nobody wants to know. */
+	int (*noted)(void *arg, const struct ledger_event *event, struct err *err);
 };
 
 struct steward {
