@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+import side_by_side
 from peer import BIN, CARVE_SIM, flaw, go_sources, go_version, judge, same, world
 
 MODULE = "github.com/NVIDIA/mig-parted"
@@ -313,7 +314,19 @@ def lost_gpu():
         assert "index out of range" in done.stderr, done.stderr
 
 
+def side_by_side_changes():
+    """it reaches what carve reaches, and carve destroys no more for it"""
+    tools = side_by_side.Tools(Path(CARVE_SIM).parents[2], MIG_PARTED)
+    destroyed = Counter()
+    for pair in side_by_side.pairs(20, 7):
+        ours, theirs = (side_by_side.change(tools, pair, tool, 0) for tool in ("carve", "parted"))
+        assert ours.destroyed <= theirs.destroyed, f"{pair}: {ours}, {theirs}"
+        destroyed.update(carve=ours.destroyed, parted=theirs.destroyed)
+    return f"20 changes: {destroyed['parted']} instances destroyed, by carve {destroyed['carve']}"
+
+
 sys.exit(judge("nvidia-mig-parted", go_version(MODULE), [
     every_example, many_gpus, mixed_server, ambiguous_names, exports, asserts, checkpoints, generates, pending_mode,
     disables, failed_apply, partial_config, zero_count, no_gpu, lost_gpu,
+    side_by_side_changes,
 ]))
