@@ -10,7 +10,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "policy/policy-changes.h"
 #include "policy/policy-placement.h"
+#include "reconcile/steward-isolate.h"
 #include "reconcile/steward-part.h"
 
 /* ---- which may be moved ---- */
@@ -23,17 +25,25 @@ static const struct steward_instance *destination(const struct steward *steward,
 	return NULL;
 }
 
+/* Was the instance itself given to somebody who would not learn of another? */
+static bool is_tied(const struct steward *steward, const struct ledger_lease *row)
+{
+	return row->pid_holds || steward_lease_processes(steward, row->id) ||
+	       steward_description(steward, row->id)[0];
+}
+
 bool steward_is_movable(const struct steward *steward, const struct steward_gpu *gpu,
 			const struct steward_lease *lease, const struct steward_instance *instance)
 {
 	struct err ignored = ERR_INIT;
 	const struct policy_class *class_;
 
-	/* A process that holds a lease was given the UUID of its instance. */
-	if (lease->row.state != LEASE_ACTIVE || lease->row.pid_holds ||
+	if (lease->row.state != LEASE_ACTIVE || is_tied(steward, &lease->row) ||
 	    instance->row.state != INSTANCE_PRESENT || instance->job || !instance->row.has_gi ||
 	    instance->row.laid || instance->change ||
-	    !observed_is_idle(gpu->seen, instance->row.gi) || destination(steward, lease->row.id))
+	    !observed_is_idle(gpu->seen, instance->row.gi) || destination(steward, lease->row.id) ||
+	    policy_is_protected(policy_changes(steward->policy), lease->row.class_name,
+				lease->row.team))
 		return false;
 	class_ = policy_class_find(steward->policy, lease->row.class_name, &ignored);
 	return class_ && class_->movable;

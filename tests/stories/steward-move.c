@@ -30,6 +30,8 @@ static unsigned stride = 1; /* 7: every seventh step */
 	"teams:\n  all: {users: [ann, bob, cem, dee]}\n"                                           \
 	"placement: {relocate: {max: 2, how: " how "}}\n"
 
+static const char policy_protects[] = POLICY("do") "changes: {protect: {classes: small}}\n";
+
 static const char policy_do[] = POLICY("do");
 static const char policy_propose[] = POLICY("propose");
 
@@ -336,6 +338,12 @@ static void test_what_a_process_holds_is_not_moved(void **state)
 	told.bob = ask(&host, "bob", "fixed"); /* nor is a class that does not say so */
 	assert_int_equal(gpu_of(&host, told.bob), 0);
 	assert_int_equal(ask(&host, "cem", "full"), 0);
+	host_set_policy(&host, policy_protects); /* nor one that no change touches */
+	host_release(&host, "bob", told.bob);
+	told.bob = ask(&host, "bob", "small");
+	assert_int_equal(ask(&host, "cem", "full"), 0);
+	host_set_policy(&host, policy_do);
+	assert_int_not_equal(ask(&host, "cem", "full"), 0);
 	end(&host);
 }
 
