@@ -277,20 +277,19 @@ int ledger_changes(struct ledger *ledger, int64_t id, bool live, size_t limit,
 		   void (*fn)(const struct ledger_change *change, void *arg), void *arg,
 		   struct err *err)
 {
-	static const char all[] = "WHERE (?1 < 0 OR id = ?1) AND id IN"
-				  " (SELECT id FROM change ORDER BY id DESC LIMIT ?2) ORDER BY id";
+	static const char all[] = "WHERE id IN (SELECT id FROM change ORDER BY id DESC LIMIT ?1)"
+				  " ORDER BY id";
 	static const char only_live[] =
-		"WHERE (?1 < 0 OR id = ?1) AND"
-		" state IN ('waiting', 'running', 'needs-reset', 'undoing') ORDER BY id LIMIT ?2";
-	const struct ledger_value values[] = {
-		{.number = id},
-		{.number = limit && id < 0 ? (int64_t)limit : -1},
-	};
+		"WHERE state IN ('waiting', 'running', 'needs-reset', 'undoing')"
+		" ORDER BY id LIMIT ?1";
+	const struct ledger_value value = {
+		.number = id >= 0 ? id : limit ? (int64_t)limit : -1};
+	const char *tail = id >= 0 ? "WHERE id = ?1" : live ? only_live : all;
 	struct reader reader = {{.change = fn}, arg};
 	struct ledger_change row;
 
-	return ledger_rows(ledger, &change_table, live ? only_live : all, values, 2, &row,
-			   sizeof(row), read_change, &reader, err);
+	return ledger_rows(ledger, &change_table, tail, &value, 1, &row, sizeof(row), read_change,
+			   &reader, err);
 }
 
 int ledger_change_gpus(struct ledger *ledger, int64_t change,

@@ -119,7 +119,7 @@ int ledger_change_step_add(struct ledger *ledger, struct ledger_change_step *ste
 int ledger_change_step_update(struct ledger *ledger, const struct ledger_change_step *step,
 			      struct err *err);
 
-/* Oldest first. id < 0: all; live: only those that have not ended; limit: the newest; 0: all. */
+/* Oldest first. id: only that one; < 0: all, or those that are live; limit: so many; 0: all. */
 int ledger_changes(struct ledger *ledger, int64_t id, bool live, size_t limit,
 		   void (*fn)(const struct ledger_change *change, void *arg), void *arg,
 		   struct err *err);

@@ -14,7 +14,7 @@
 
 #include "base/array.h"
 
-#define STALL_S	    60 /* a GPU that does not answer is waited for so long */
+#define STALL_S	    30 /* a GPU that does not answer is waited for so long */
 #define MOST_ROUNDS 4  /* plans for one GPU, in one direction */
 
 /* ---- the list ---- */

@@ -74,6 +74,21 @@ static bool is_used(struct host *host, const struct steward_instance *instance)
 	return host_users(host, row->gpu, row->profile_id, row->start) > 0;
 }
 
+/* Does something lie where it belongs? */
+static bool is_taken(struct host *host, const struct steward_instance *instance)
+{
+	const struct world_state *state = world_read(host->world);
+	const struct world_gpu *gpu = world_gpu_of(state, instance->row.gpu);
+	unsigned begin = instance->row.start, end = begin + instance->row.size;
+	bool taken = false;
+
+	for (unsigned i = 0; gpu && i < WORLD_MAX_GIS; i++)
+		taken |= gpu->gis[i].exists && gpu->gis[i].start < end &&
+			 gpu->gis[i].start + gpu->gis[i].size > begin;
+	world_done(host->world);
+	return taken;
+}
+
 static const char *instance_unrest(struct host *host, const struct steward_instance *instance)
 {
 	static char text[512];
@@ -82,6 +97,9 @@ static const char *instance_unrest(struct host *host, const struct steward_insta
 		return "a job that nobody runs";
 	if (instance->row.has_mover)
 		return "a move that does not end";
+	if (instance->row.laid && !instance->lease && instance->row.state == INSTANCE_CREATING &&
+	    is_taken(host, instance))
+		return NULL; /* a stranger is faster; when it goes, its place is taken again */
 	if (instance->row.state == INSTANCE_PRESENT || is_out_of_reach(host, instance) ||
 	    (instance->row.state == INSTANCE_DESTROYING && is_used(host, instance)))
 		return NULL;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "reconcile/steward-change.h"
 #include "steward-steps.h"
 
 #define SEEDS  60
@@ -223,6 +224,40 @@ static void act_killed(struct host *host)
 	host_up(host);
 }
 
+/* Strangers stay where they are: none is taken over. */
+static void act_layout(struct host *host)
+{
+	static char words[][24] = {
+		"gpu0=2g,1g,1g", "gpu0=4g",	   "gpu0=empty",   "gpu0=off",
+		"gpu0=2g@2",	 "gpu1=3g,2g,1g",  "gpu1=7x1g",	   "gpu1=3g@4,1g@0",
+		"gpu1=off",	 "gpu1=2g,2g,2g",  "gpu2=2g,2g",   "gpu2=1g@3",
+		"all=1g",	 "gpu0,gpu2=2x1g", "all=2g,1g",
+	};
+	char *word = words[roll(ARRAY_SIZE(words))];
+	struct steward_change_ask ask = {.wait = !roll(3), .any_order = roll(2)};
+	struct wish_server server;
+	struct wish wish;
+	int64_t id;
+
+	steward_change_server(&host->steward, &server);
+	host->err = ERR_INIT;
+	if (wish_from_words(&word, 1, &server, &wish, &host->err))
+		return; /* a GPU is away */
+	ask.wish = &wish;
+	steward_change_start(&host->steward, host_person(names[roll(ARRAY_SIZE(names))]), &ask,
+			     host->now_s, &id, &host->err);
+}
+
+static void act_layout_cancelled(struct host *host)
+{
+	size_t n = host->steward.n_changes;
+
+	if (n)
+		steward_change_cancel(&host->steward, host_person("ann"),
+				      host->steward.changes[roll((unsigned)n)]->row.id, host->now_s,
+				      &host->err);
+}
+
 static void act_policy(struct host *host)
 {
 	host_set_policy(host, policies[roll(ARRAY_SIZE(policies))]);
@@ -279,7 +314,8 @@ static const struct {
 	{act_killed, 2},	 {act_policy, 2},
 	{act_time_passes, 4},	 {act_clock_jumps, 1},
 	{act_tick, 20},		 {act_job_runs, 60},
-	{act_job_returns, 60},
+	{act_job_returns, 60},	 {act_layout, 5},
+	{act_layout_cancelled, 1},
 };
 
 static void act(struct host *host)
@@ -325,7 +361,7 @@ static void all_happened(void)
 		EVENT_RENEWED,	 EVENT_ENDING,	      EVENT_ENDED,    EVENT_FAILED,
 		EVENT_CREATED,	 EVENT_DESTROYED,     EVENT_LOST,     EVENT_RESTORED,
 		EVENT_STRANGER,	 EVENT_STRANGER_GONE, EVENT_GPU_SEEN, EVENT_GPU_LOST,
-		EVENT_POLICY,
+		EVENT_POLICY,	 EVENT_CHANGE_BEGAN,  EVENT_CHANGE_DONE, EVENT_CHANGE_UNDONE,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)

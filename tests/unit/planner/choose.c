@@ -4,7 +4,9 @@
  * instance of ours:
  *
  *	a 1g   m 1g+me   d 1g with double memory   b 2g   c 3g   e 4g   f 7g
+ *	x y z  1g, 2g, 3g of a layout that was applied
  *
+ * A '#' in front: the GPU is closed.
  * "CCCC..a." has a 3g that is held at unit 0 and a free 1g at unit 6.
  */
 #include "../tap.h"
@@ -24,6 +26,7 @@ static const struct {
 } letters[] = {
 	{'a', "1g.10gb"}, {'m', "1g.10gb+me"}, {'d', "1g.20gb"}, {'b', "2g.20gb"},
 	{'c', "3g.40gb"}, {'e', "4g.40gb"},    {'f', "7g.80gb"},
+	{'x', "1g.10gb"}, {'y', "2g.20gb"},    {'z', "3g.40gb"},
 };
 
 static const struct profile *profile_of(const struct board *board, char letter)
@@ -40,7 +43,9 @@ static void draw(struct choose_gpu *gpu, size_t index, const char *picture, cons
 {
 	const struct board *board = board_by_id("a100-sxm4-80gb");
 
-	*gpu = (struct choose_gpu){.usable = *picture != '!', .board = board};
+	*gpu = (struct choose_gpu){
+		.usable = *picture != '!', .closed = *picture == '#', .board = board};
+	picture += gpu->closed;
 	for (unsigned unit = 0; picture[unit];) {
 		const struct profile *profile;
 		int64_t id = (int64_t)(100 * index + unit);
@@ -56,6 +61,7 @@ static void draw(struct choose_gpu *gpu, size_t index, const char *picture, cons
 			.profile = profile,
 			.start = unit,
 			.use = isupper((unsigned char)picture[unit]) ? CHOOSE_HELD : CHOOSE_FREE,
+			.laid = tolower((unsigned char)picture[unit]) >= 'x',
 			.has_ends = has_ends,
 			.ends_s = has_ends ? (ends[unit] - '0') * 3600 : 0,
 			.lease = id,
@@ -218,6 +224,12 @@ static void a_place_is_chosen(void **state)
 		 0,
 		 {true, 1, 0xf0}},
 		{"nothing is kept", "3g", {"........"}, "0: 3g.40gb at 4", 0, {false, 0, 0xf0}},
+		{"what is laid is taken", "3g", {"zzzz...."}, "0: takes 3g.40gb at 0"},
+		{"and not removed to make room", "4g", {"zzzzcccc", "cccc...."},
+		 "1: 4g.40gb at 0 after removing 0"},
+		{"whatever else would fit", "7g", {"x......."}, "none"},
+		{"a closed GPU is passed over", "1g", {"#........", "........"}, "1: 1g.10gb at 6"},
+		{"also with what is free on it", "1g", {"#a......."}, "none"},
 	};
 
 	(void)state;
@@ -397,6 +409,7 @@ static void possible_is_about_empty_gpus(void **state)
 		{"7g", "!", 7, false},
 		{"7g, 1g", "........", 3, true},
 		{"1g.5gb", "........", 7, false},
+		{"7g", "#x.......", 7, true},
 	};
 
 	(void)state;
@@ -483,6 +496,9 @@ static void when_there_will_be_room(void **state)
 		{"a stranger never ends", "7g", {"4   ?"}, {"CCCCCCCC"}, -1, 0, 0, 0},
 		{"but his neighbour does", "3g", {"4   ?"}, {"CCCCCCCC"}, 4, 0, 0, 0x0f},
 		{"not usable is never", "1g", {""}, {"!"}, -1, 0, 0, 0},
+		{"what is laid makes room for nobody", "7g", {"4"}, {"ZZZZ...."}, -1, 0, 0, 0},
+		{"but is had when its lease ends", "3g", {"4   ?"}, {"ZZZZCCCC"}, 4, 0, 0, 0x0f},
+		{"a closed GPU is not promised", "1g", {""}, {"#........"}, -1, 0, 0, 0},
 		{"what should have ended frees it now", "7g", {"1"}, {"FFFFFFFF"}, 2, 0, 0, 0xff},
 		{"the better profile when they tie", "3g, 1g", {"3"}, {"FFFFFFFF"}, 3, 0, 0, 0xf0},
 		{"the worse one when it is sooner",
