@@ -258,8 +258,12 @@ static int look_at_process(struct search *search, int proc_dir, const char *name
 		search->found->n_unread++;
 		return 0;
 	}
-	if (process < 0 || !proc_stat_read(search->proc, opener.pid, &stat) || stat.kernel)
+	if (process < 0 || !proc_stat_read(search->proc, opener.pid, &stat))
 		return 0;
+	if (stat.kernel) { /* which only the outermost pid namespace shows */
+		search->found->contained = false;
+		return 0;
+	}
 	opener.start_time = stat.start_time;
 	search->found->n_processes++;
 	memset(search->seen, 0, search->n_files);
@@ -285,7 +289,7 @@ static int by_pid(const void *a, const void *b)
 int openers_find(const char *proc, const struct open_file *files, size_t n_files, unsigned how,
 		 struct openers *ret, struct err *err)
 {
-	struct openers found = {.hidden = true};
+	struct openers found = {.hidden = true, .contained = true};
 	struct search search = {.proc = proc, .files = files, .n_files = n_files, .how = how,
 				.found = &found};
 	cleanup(free) unsigned char *seen = calloc(n_files ? n_files : 1, 1);
@@ -326,7 +330,7 @@ void openers_done(struct openers *openers)
 
 bool openers_complete(const struct openers *openers)
 {
-	return !openers->n_unread && !openers->hidden && !openers->cut;
+	return !openers->n_unread && !openers->hidden && !openers->contained && !openers->cut;
 }
 
 char *opener_format(char *buf, size_t size, const struct opener *opener)

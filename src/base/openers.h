@@ -7,8 +7,8 @@
  * by their number; other files by the file system and inode they are.
  *
  * Nothing found is not proof: an account that is not root may not look into
- * other people's processes, and /proc can hide them (hidepid). How many were
- * not read is told. The answer is true of no single moment, since processes
+ * other people's processes, /proc can hide them (hidepid), and a container's
+ * shows none from outside. All three are told. The answer is true of no single moment, since processes
  * come and go while it is made: pid and start time together name one of them,
  * whoever acts on it looks again (base/proc.h, pidfd). The caller's own process
  * is listed like every other.
@@ -69,6 +69,7 @@ struct openers {
 	unsigned n_processes; /* looked at, unread ones included; threads of the kernel are not */
 	unsigned n_unread;    /* of these: not allowed to look */
 	bool hidden;	      /* /proc does not show all processes (hidepid) */
+	bool contained;	      /* /proc is of a container: who runs outside is not shown */
 	bool cut;	      /* stopped at a bound; there may be more */
 };
 

@@ -110,9 +110,13 @@ void judge_clients(const struct facts *facts, struct answer *ret)
 	else if (facts->n_unread)
 		answer_add(ret, VERDICT_UNKNOWN, "%u process%s may not be looked into by this account",
 			   facts->n_unread, facts->n_unread == 1 ? "" : "es");
+	else if (facts->contained)
+		answer_add(ret, VERDICT_UNKNOWN, "this /proc shows a container's processes only");
 	else
 		answer_add(ret, VERDICT_UNKNOWN, "not all processes could be looked at");
-	if (ret->verdict == VERDICT_UNKNOWN)
+	if (ret->verdict == VERDICT_UNKNOWN && facts->contained)
+		answer_fix(ret, "run carve check on the host, or with its files and --root");
+	else if (ret->verdict == VERDICT_UNKNOWN && !facts->as_root)
 		answer_fix(ret, "run carve check as root");
 }
 

@@ -33,6 +33,7 @@ static void add_openers(const char *proc, const struct open_file *files, const u
 	if (openers_find(proc, files, n_files, OPENER_FD | OPENER_MAP, &found, &ignored))
 		return;
 	facts->clients_complete = openers_complete(&found);
+	facts->contained = found.contained;
 	facts->n_unread = found.n_unread;
 	for (size_t i = 0; i < found.n; i++) {
 		struct fact_client client = {.gpu = gpus[found.items[i].file], .pid = found.items[i].pid};
@@ -85,6 +86,7 @@ void probe_clients(const struct tree *tree, struct backend *backend, struct fact
 			continue;
 		gpus[n++] = i;
 	}
+	facts->as_root = !geteuid();
 	snprintf(proc, sizeof(proc), "%.4000s/proc", tree->path);
 	if (n)
 		add_openers(proc, files, gpus, n, facts);

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "check/probe.h"
 
-#define STATUS_LIMIT (32u << 20)
+#define STATUS_LIMIT (16u << 20)
 #define CDI_LIMIT    (1u << 20)
 
 DEFINE_CLEANUP(json_decref, json_t *);

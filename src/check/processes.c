@@ -19,7 +19,7 @@ const char *process_name(enum process_id id)
 struct scan {
 	const struct tree *tree;
 	struct processes *ret;
-	bool first; /* process 1 was shown */
+	bool first, kernel; /* process 1 was shown, and threads of the kernel */
 };
 
 static bool look(const char *name, void *arg)
@@ -33,6 +33,7 @@ static bool look(const char *name, void *arg)
 	snprintf(path, sizeof(path), "proc/%s/comm", name);
 	if (tree_read_line(scan->tree, path, comm, sizeof(comm)) != SEEN_YES)
 		return true;
+	scan->kernel |= !strcmp(comm, "kthreadd");
 	for (unsigned i = 0; i < PROCESS_COUNT; i++)
 		if (scan->ret->at[i] != SEEN_YES && !strcmp(comm, names[i])) {
 			scan->ret->at[i] = SEEN_YES;
@@ -49,6 +50,6 @@ void processes_probe(const struct tree *tree, struct processes *ret)
 	*ret = (struct processes){.at = {SEEN_NO}};
 	listed = tree_list(tree, "proc", look, &scan);
 	for (unsigned i = 0; i < PROCESS_COUNT; i++)
-		if (ret->at[i] == SEEN_NO && (listed != SEEN_YES || !scan.first))
+		if (ret->at[i] == SEEN_NO && (listed != SEEN_YES || !scan.first || !scan.kernel))
 			ret->at[i] = SEEN_UNKNOWN;
 }

@@ -38,7 +38,10 @@ struct processes {
 	pid_t pid[PROCESS_COUNT]; /* of the first that was found */
 };
 
-/* /proc below the tree. Where it hides processes (hidepid), what was not seen is UNKNOWN. */
+/*
+ * /proc below the tree. Where it does not show all processes (hidepid, a container's own
+ * /proc), what was not seen is UNKNOWN.
+ */
 void processes_probe(const struct tree *tree, struct processes *ret);
 
 const char *process_name(enum process_id id);

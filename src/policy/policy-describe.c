@@ -291,6 +291,7 @@ static void add_head(const struct policy *policy, struct text *ret)
 	add_price(&policy->price, ret);
 	add_retention(&policy->retention, ret);
 	add_changes(&policy->changes, ret);
+	policy_review_describe(&policy->review, ret);
 	text_add(ret, "\n");
 }
 

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "base/array.h"
+#include "base/clock.h"
+#include "base/sizes.h"
 #include "policy/policy-read.h"
 
 const struct policy_review *policy_review(const struct policy *policy)
@@ -36,6 +38,29 @@ static int read_day(const struct yaml_node *map, const char *key, const char *ty
 		return 0;
 	yaml_node_fail(yaml_node_get(map, key), err, "'%.40s' is no day", typed);
 	return fail_hint(err, "a day is written 2026-09-01");
+}
+
+static void add_day(const char *before, int64_t unix_s, struct text *ret)
+{
+	char day[32];
+
+	clock_format_iso(day, sizeof(day), unix_s);
+	text_addf(ret, "%s%.10s", before, day);
+}
+
+void policy_review_describe(const struct policy_review *review, struct text *ret)
+{
+	char every[32];
+
+	if (!review->has_last && !review->has_tested)
+		return;
+	if (review->has_last) {
+		add_day("review  last ", review->last_s, ret);
+		text_addf(ret, ", every %s", duration_format(every, sizeof(every), review->every_s));
+	}
+	if (review->has_tested)
+		add_day(review->has_last ? "; tested " : "review  tested ", review->tested_s, ret);
+	text_add(ret, "\n");
 }
 
 int policy_read_review(const struct yaml_node *map, struct policy_review *ret, struct err *err)

@@ -24,6 +24,9 @@ struct policy_review {
 /* Without the key both dates are missing. */
 const struct policy_review *policy_review(const struct policy *policy);
 
+/* Add "review  last 2026-09-01, every 90d; tested 2026-08-15" and a newline; nothing without the key. */
+void policy_review_describe(const struct policy_review *review, struct text *ret);
+
 struct yaml_node;
 
 /* Read the key's map. err: INVALID with its place. */

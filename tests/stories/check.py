@@ -88,9 +88,9 @@ class Server:
     def drop(self, path):
         (self.root / path).unlink()
 
-    def process(self, pid, name, **files):
+    def process(self, pid, name, kernel=False, **files):
         self.put(f"proc/{pid}/comm", name + "\n")
-        self.put(f"proc/{pid}/stat", f"{pid} ({name}) S 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 7 0\n")
+        self.put(f"proc/{pid}/stat", f"{pid} ({name}) S 1 0 0 0 0 {0x200000 * kernel} 0 0 0 0 0 0 0 0 0 0 0 0 0 7 0\n")
         self.put(f"proc/{pid}/status", f"Name:\t{name}\nUid:\t987654\t0\t0\t0\n")
         self.put(f"proc/{pid}/maps")
         (self.root / f"proc/{pid}/fd").mkdir()
@@ -101,6 +101,7 @@ class Server:
         driver, instances = self.world["driver"], self.world["gpus"][0]["instances"]
         gi = instances[0]["gi"] if instances else 0
         self.process(1, "systemd")
+        self.process(2, "kthreadd", kernel=True)
         self.process(40, "nv-hostengine")
         self.put("proc/modules", "nvidia 1 0 - Live 0\n")
         self.put("proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu vme\n\n")
@@ -215,6 +216,7 @@ CHANGES = [
     (lambda h: h.process(64, "slurmd"), "slurm", "unknown", "not found"),
     (lambda h: h.put("proc/40/comm", "sleep\n"), "monitoring", "warn", "only DCGM"),
     (lambda h: shutil.rmtree(h.root / "proc/1") or h.put("proc/40/comm", "sleep\n"), "monitoring", "unknown", "hidden"),
+    (lambda h: shutil.rmtree(h.root / "proc/2") or h.put("proc/40/comm", "sleep\n"), "monitoring", "unknown", "hidden"),
     (lambda h: h.drop("etc/carve/policy.yaml"), "classes", "warn", "there is no"),
     (lambda h: h.policy("classes:", "clases:"), "classes", "fail", "/etc/carve/policy.yaml:5:1:"),
     (lambda h: h.policy(f"tested: {DAY}", f"tested: {LONG_AGO}"), "tested", "warn", "more than a year"),

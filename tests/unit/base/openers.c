@@ -185,6 +185,7 @@ static void finds_the_mapping_of_a_device(void **unused)
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.items[0].how, OPENER_MAP);
 	assert_false(found.hidden);
+	assert_true(found.contained); /* no thread of a kernel is shown there */
 }
 
 static void reads_a_made_up_tree(void **unused)
@@ -218,6 +219,8 @@ static void reads_a_made_up_tree(void **unused)
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.n_processes, 2);
 	assert_true(openers_complete(&found));
+	found.contained = true;
+	assert_false(openers_complete(&found));
 	assert_string_equal(opener_format(words, sizeof(words), &found.items[0]),
 			    "a) b (pid 77, uid 987654, ollama.service)");
 	assert_int_equal(found.items[0].start_time, 4242);

@@ -152,6 +152,7 @@ CHANGE(carved_is_client)
 	f->n_clients = 1;
 	f->clients[0] = (struct fact_client){"carved (pid 7)", 1, 7, true};
 }
+SET(in_container, mode_off(f); f->clients_complete = false; f->contained = true)
 SET(unread_clients, mode_off(f); f->clients_complete = false; f->n_unread = 3)
 CHANGE(many_clients)
 {
@@ -324,6 +325,7 @@ static const struct {
 	{CHECK_clients, client, WARN, "GPU 1: python3 (pid 7, ann, a.service)"},
 	{CHECK_clients, carved_is_client, PASS, "GPU 1: nobody"},
 	{CHECK_clients, unread_clients, UNKNOWN, "3 processes may not be looked into"},
+	{CHECK_clients, in_container, UNKNOWN, "a container's processes only"},
 	{CHECK_clients, many_clients, WARN, "and 68 more"},
 	{CHECK_nvidia_drm, nothing, PASS, "no GPU here needs a reset"},
 	{CHECK_nvidia_drm, mode_off, PASS, "not loaded"},

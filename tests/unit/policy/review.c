@@ -20,20 +20,25 @@ static void reads_days(void **unused)
 	static const struct {
 		const char *yaml;
 		struct policy_review wanted;
+		const char *words;
 	} rows[] = {
-		{"", {.every_s = 0}},
+		{"", {.every_s = 0}, ""},
 		{"review: {last: 2000-01-01}\n",
-		 {.has_last = true, .last_s = 10957 * DAY, .every_s = POLICY_REVIEW_EVERY_S}},
+		 {.has_last = true, .last_s = 10957 * DAY, .every_s = POLICY_REVIEW_EVERY_S},
+		 "review  last 2000-01-01, every 90d\n"},
 		{"review: {last: 2026-09-01, every: 4w, tested: 2024-02-29}\n",
-		 {true, true, 20697 * DAY, 28 * DAY, 19782 * DAY}},
+		 {true, true, 20697 * DAY, 28 * DAY, 19782 * DAY},
+		 "review  last 2026-09-01, every 28d; tested 2024-02-29\n"},
 		{"review: {tested: \"2026-09-01\"}\n",
-		 {.has_tested = true, .tested_s = 20697 * DAY, .every_s = POLICY_REVIEW_EVERY_S}},
-		{"review: {every: 1d}\n", {.every_s = DAY}},
+		 {.has_tested = true, .tested_s = 20697 * DAY, .every_s = POLICY_REVIEW_EVERY_S},
+		 "review  tested 2026-09-01\n"},
+		{"review: {every: 1d}\n", {.every_s = DAY}, ""},
 	};
 
 	(void)unused;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		cleanup(policy_free) struct policy *policy = NULL;
+		cleanup(text_done) struct text words = TEXT_INIT;
 		const struct policy_review *review;
 		struct err err = ERR_INIT;
 		char yaml[400] = HEAD;
@@ -47,6 +52,8 @@ static void reads_days(void **unused)
 		assert_int_equal(review->last_s, rows[i].wanted.last_s);
 		assert_int_equal(review->every_s, rows[i].wanted.every_s);
 		assert_int_equal(review->tested_s, rows[i].wanted.tested_s);
+		policy_review_describe(review, &words);
+		assert_string_equal(text_str(&words), rows[i].words);
 	}
 }
 
