@@ -9,7 +9,7 @@ stories = root / "tests/stories"
 named = re.findall(r"\b(hostile|attacks|isolation): (`\w+`(?:, `\w+`)*)", (root / "docs/security.md").read_text())
 missing = []
 for story, names in named:
-    told = re.search(r"^tell\((.*)\)", (stories / f"{story}.py").read_text(), re.S | re.M)[1]
+    told = re.search(r"^ *tell\((.*)\)", (stories / f"{story}.py").read_text(), re.S | re.M)[1]
     missing += [f"{story}: {name}" for name in re.findall(r"\w+", names) if not re.search(rf"\b{name}\b", told)]
 print("1..1")
 print("not ok" if missing or len(named) < 15 else "ok", "1 - every test it names is told")
