@@ -19,6 +19,7 @@
 #include "check/managers.h"
 #include "daemon/api.h"
 #include "daemon/http.h"
+#include "daemon/privilege.h"
 #include "daemon/users.h"
 #include "daemon/watch.h"
 #include "daemon/workers.h"
@@ -485,6 +486,7 @@ static int start(struct carved *carved, struct err *err)
 	r = r ? r : open_ledger(carved, err);
 	r = r ? r : notifier_new(carved->ledger, &carved->notifier, err);
 	r = r ? r : open_backend(carved, err);
+	r = r ? r : privilege_drop(err);
 	r = r ? r : workers_new(carved->backend, &carved->workers, err);
 	r = r ? r : watch_new(&carved->watch, err);
 	r = r ? r : open_steward(carved, err);

@@ -206,6 +206,11 @@ static struct steward_lease *usable(struct steward *steward, const struct policy
 		     lease_state_name(lease->row.state));
 		return NULL;
 	}
+	if (steward->isolation && (*ret)->access.result == CLOSURE_UNKNOWN &&
+	    steward_isolates(steward, (*ret)->gpu)) {
+		fail(err, ERR_UNAVAILABLE, "lease %" PRId64 ": its device nodes are looked at", id);
+		return NULL;
+	}
 	if (!steward->isolation || !(*ret)->access.has_numbers) {
 		fail(err, ERR_UNSUPPORTED, "lease %" PRId64 ": its device nodes are not known%s%s",
 		     id, (*ret)->access.why[0] ? ": " : "", (*ret)->access.why);
