@@ -5,6 +5,7 @@
 #include "cli/ask.h"
 #include "cli/catalogue.h"
 #include "cli/cli.h"
+#include "cli/policy-diff.h"
 #include "policy/policy.h"
 
 #define N_BOARDS_MAX 128
@@ -183,7 +184,8 @@ static int reload(const struct policy_cmd_wish *wish, struct err *err)
 
 static int policy_run(struct cmd_call *call, struct err *err)
 {
-	static const char *const verbs[] = {"check", "reload"};
+	static const char *const verbs[] = {"check", "reload", "diff"};
+	const struct policy_cmd_wish *wish = call->wish;
 	int verb = cmd_word(call->args[0], "verb of carve policy", verbs, ARRAY_SIZE(verbs), err);
 
 	if (verb < 0)
@@ -191,18 +193,24 @@ static int policy_run(struct cmd_call *call, struct err *err)
 	if (verb == 1)
 		return call->n_args == 1 ? reload(call->wish, err)
 					 : fail(err, ERR_INVALID, "policy reload takes no file");
-	if (call->n_args < 2)
+	if (verb == 2)
+		return call->n_args < 2
+			       ? fail(err, ERR_INVALID, "policy diff needs a file")
+			       : policy_diff_print(&wish->common,
+						   call->n_args == 3 ? call->args[1] : NULL,
+						   call->args[call->n_args - 1], err);
+	if (call->n_args != 2)
 		return fail(err, ERR_INVALID, "policy check needs a file");
 	return check(call->wish, call->args[1], err);
 }
 
 const struct cmd cmd_policy = {
 	.name = "policy",
-	.synopsis = "check FILE [--boards NAME,...] | reload",
-	.summary = "Check a policy file, or have the daemon read it again",
+	.synopsis = "check FILE [--boards NAME,...] | diff [OLD] NEW | reload",
+	.summary = "Check a policy file, see what it would change, load it",
 	CMD_OPTS(policy_opts),
 	.wish_size = sizeof(struct policy_cmd_wish),
 	.min_args = 1,
-	.max_args = 2,
+	.max_args = 3,
 	.run = policy_run,
 };

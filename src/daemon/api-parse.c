@@ -127,6 +127,10 @@ static const struct field fields[] = {
 	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_REASON - 1,
 	 .routes = ON(ROUTE_REQUEST) | ON(ROUTE_RELEASE) | ON(ROUTE_APPROVE) | ON(ROUTE_DENY) |
 		   ON(ROUTE_DRAIN) | ON(ROUTE_APPLY)},
+	{"text", FIELD_TEXT, AT(text), .max = API_MAX_BODY, .routes = ON(ROUTE_POLICY_DIFF)},
+	{"path", FIELD_TEXT, AT(path), .max = 255, .routes = ON(ROUTE_POLICY_DIFF)},
+	{"old", FIELD_TEXT, AT(old), .max = API_MAX_BODY, .routes = ON(ROUTE_POLICY_DIFF)},
+	{"old_path", FIELD_TEXT, AT(old_path), .max = 255, .routes = ON(ROUTE_POLICY_DIFF)},
 	{"class", FIELD_TEXT, AT(class_name), .max = 64, .routes = ON(ROUTE_RESERVE)},
 	{"reason", FIELD_TEXT, AT(reason), .max = LEDGER_NOTE - 1, .routes = ON(ROUTE_RESERVE)},
 	{"name", FIELD_TEXT, AT(title), .max = LEDGER_NAME - 1, .routes = ON(ROUTE_RESERVE)},
@@ -351,6 +355,8 @@ static int check_wish(const struct api_wish *wish, struct err *err)
 	if (wish->route == ROUTE_REQUEST && wish->has_gpus &&
 	    (wish->class_name || wish->has_count))
 		return fail(err, ERR_INVALID, "'gpus' stands alone, without 'class' and 'count'");
+	if (wish->route == ROUTE_POLICY_DIFF && !wish->text)
+		return fail(err, ERR_INVALID, "'text' is missing");
 	if (wish->route == ROUTE_RESERVE &&
 	    (!wish->class_name || !wish->team || !wish->instances || !wish->begins_s ||
 	     !wish->ends_s))

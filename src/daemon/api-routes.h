@@ -16,6 +16,7 @@
 	X(REQUEST, "POST", "/v1/leases", api_post_lease, ANYBODY)       \
 	X(RELEASE, "DELETE", "/v1/leases/#", api_delete_lease, ANYBODY) \
 	X(RENEW, "POST", "/v1/leases/#/renew", api_post_renew, ANYBODY) \
+	X(POLICY_DIFF, "POST", "/v1/policy/diff", api_post_policy_diff, ADMIN) \
 	X(RESERVATIONS, "GET", "/v1/reservations", api_get_reservations, ANYBODY) \
 	X(RESERVE, "POST", "/v1/reservations", api_post_reservation, ADMIN) \
 	X(UNRESERVE, "DELETE", "/v1/reservations/#", api_delete_reservation, ADMIN) \

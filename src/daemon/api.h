@@ -95,6 +95,7 @@ struct api_wish {
 	const char *reason, *hold;
 	bool wait, has_time, has_exit;
 	int64_t time_s, exit_status;
+	const char *text, *path, *old, *old_path; /* of policies */
 	bool weekly, has_until;
 	const char *team, *title;
 	int64_t instances, begins_s, ends_s, last_s;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What stands on a request, who approves it, and what comes with a lease: by the commands people type."""
 import time
+from pathlib import Path
 
 from host import ANN, BOB, CEM, POLICY, ROOT, Host, same, tell, wait_until
 
@@ -107,4 +108,30 @@ def places_are_kept():
         same("events", [e["kind"] for e in host.events() if "reserved" in e["kind"]], ["reserved", "unreserved"])
 
 
-tell(fields_are_asked_for, somebody_approves, several_go_together, places_are_kept)
+def another_policy_is_tried_first():
+    """carve policy diff tells what a policy would touch, changes nothing, and loading it does just that"""
+    with Host("a100-sxm4-80gb") as host:
+        held = host.lease("half", ANN)
+        waiting = host.api("POST", "/v1/leases", {"class": "full", "reason": "x", "wait": True}, BOB)[1]
+        next_one = Path(host.dir, "next.yaml")
+        next_one.write_text(POLICY.replace("  full: {profiles: full, time: 1h}\n", "").replace("half: {", "half: {allow: {teams: blue}, "))
+        next_one.chmod(0o644)
+        same("not an admin", host.carve("policy", "diff", next_one).returncode, 8)
+        said = host.carve_json("policy", "diff", next_one, uid=ROOT)
+        same("keys", {(c["key"], c["change"]) for c in said["changes"]}, {("classes.full", "removed"), ("classes.half", "changed")})
+        same("effects", [(e["lease"], e["kind"], e["rule"]) for e in said["effects"]],
+             [(held["id"], "no-access", "classes.half.allow"), (waiting["id"], "class-gone", "classes")])
+        same("nothing has happened", host.get(f"/v1/leases/{waiting['id']}")["state"], "queued")
+        done = host.carve("policy", "diff", host.policy, next_one, uid=ROOT)
+        same(f"for people {done.stderr}", "lease 1 of 70001 (half): " in done.stdout, True)
+        same("the same", "no lease and no request" in host.carve("policy", "diff", host.policy, uid=ROOT).stdout, True)
+        next_one.write_text(POLICY.replace("profiles: 3g", "profils: 3g"))
+        done = host.carve("policy", "diff", next_one, uid=ROOT)
+        same(f"a mistake {done.stderr}", (done.returncode, f"{next_one}:6:10" in done.stderr), (2, True))
+        host.policy.write_text(POLICY.replace("  full: {profiles: full, time: 1h}\n", ""))
+        same("loaded", host.carve("policy", "reload", uid=ROOT).returncode, 0)
+        same("left the queue", host.until(waiting["id"], "ended")["why_ended"], "there is no class 'full'")
+        same("goes on", host.get(f"/v1/leases/{held['id']}")["state"], "active")
+
+
+tell(fields_are_asked_for, somebody_approves, several_go_together, places_are_kept, another_policy_is_tried_first)
