@@ -190,6 +190,8 @@ int api_get_leases(struct api_asking *asking)
 	const struct api_wish *wish = asking->wish;
 	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
 	struct listing listing = {asking->api->steward, json_array(), wish->waiting_approval};
+	json_t *lease;
+	size_t i;
 	int r;
 
 	filter.live = !wish->all;
@@ -203,6 +205,8 @@ int api_get_leases(struct api_asking *asking)
 		json_decref(listing.list);
 		return r;
 	}
+	json_array_foreach(listing.list, i, lease)
+		api_add_lease_notice(asking->api, lease);
 	return api_reply(asking, 200, json_pack("{s:o}", "leases", listing.list));
 }
 
@@ -216,7 +220,8 @@ int api_reply_lease(struct api_asking *asking, int status, int64_t id)
 	int r;
 
 	if (live)
-		return api_reply(asking, status, api_live_lease(steward, live));
+		return api_reply(asking, status,
+				 api_add_lease_notice(asking->api, api_live_lease(steward, live)));
 	filter.id = id;
 	listing.list = json_array();
 	r = ledger_leases(steward->ledger, &filter, list_lease, &listing, asking->err);
@@ -224,7 +229,7 @@ int api_reply_lease(struct api_asking *asking, int status, int64_t id)
 	json_decref(listing.list);
 	if (r)
 		return r;
-	return json ? api_reply(asking, status, json)
+	return json ? api_reply(asking, status, api_add_lease_notice(asking->api, json))
 		    : fail(asking->err, ERR_NOT_FOUND, "there is no lease %" PRId64, id);
 }
 
@@ -341,6 +346,8 @@ int api_get_events(struct api_asking *asking)
 
 	filter.user = wish->user;
 	filter.gpu = api_gpu_uuid(asking->api->steward, wish->gpu);
+	filter.kind = wish->kind;
+	filter.until_s = wish->until_s;
 	filter.lease = wish->lease;
 	filter.since_s = wish->since_s;
 	filter.after_id = wish->after;
