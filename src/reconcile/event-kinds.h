@@ -17,6 +17,7 @@
 	X(QUEUED, "queued", "a request waits for room")                                           \
 	X(GRANTED, "granted", "a lease began: its instance was read back from the GPU")           \
 	X(MOVED, "moved", "a lease has another instance, so that a request fits")                 \
+	X(NOT_MOVED, "not-moved", "a lease that was to make room stays where it is")                \
 	X(RENEWED, "renewed", "a lease has a new end")                                            \
 	X(APPROVAL, "approval-needed", "a request waits until somebody approves it")              \
 	X(APPROVED, "approved", "somebody approved a request, and why")                           \

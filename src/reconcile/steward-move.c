@@ -158,7 +158,7 @@ static void stay(struct steward *steward, struct steward_instance *to,
 	to->row.has_mover = false;
 	to->dirty = true;
 	if (lease)
-		steward_note(steward, EVENT_FAILED,
+		steward_note(steward, EVENT_NOT_MOVED,
 			     &(struct about){.lease = &lease->row,
 					     .instance = &to->row,
 					     .rule = PLACEMENT_MOVE_RULE},
