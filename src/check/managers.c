@@ -56,6 +56,16 @@ static void set(struct manager *manager, enum seen at_work, const char *format, 
 	text_printable(manager->why, sizeof(manager->why), raw);
 }
 
+/* One of that name runs, and it may not be looked at whether it is the real one. */
+static bool may_be(const struct processes *processes, enum process_id id, struct manager *ret)
+{
+	if (processes->at[id] != SEEN_UNKNOWN || !processes->pid[id])
+		return false;
+	set(ret, SEEN_UNKNOWN, "process %d has that name; only root may see what it is",
+	    (int)processes->pid[id]);
+	return true;
+}
+
 static void mig_manager(const struct tree *tree, const struct processes *processes,
 			struct manager *ret)
 {
@@ -69,6 +79,8 @@ static void mig_manager(const struct tree *tree, const struct processes *process
 		set(ret, SEEN_YES, "it runs (process %d)", (int)processes->pid[PROCESS_MIG_MANAGER]);
 		return;
 	}
+	if (may_be(processes, PROCESS_MIG_MANAGER, ret))
+		return;
 	snprintf(path, sizeof(path), "etc/systemd/system/%s", unit);
 	if (tree_link(tree, path, to, sizeof(to)) == SEEN_YES && !strcmp(to, "/dev/null"))
 		return; /* masked: somebody took care */
@@ -128,6 +140,8 @@ static void dra(const struct tree *tree, const struct processes *processes, stru
 			set(ret, SEEN_NO, "it runs without DynamicMIG");
 		return;
 	}
+	if (may_be(processes, PROCESS_DRA_PLUGIN, ret))
+		return;
 	if (tree_has(tree, folder) == SEEN_YES)
 		set(ret, SEEN_UNKNOWN, "/%s exists, and its process was not found", folder);
 }
@@ -162,6 +176,8 @@ static void vgpu(const struct tree *tree, const struct processes *processes, str
 	if (processes->at[PROCESS_VGPU_MANAGER] == SEEN_YES)
 		set(ret, SEEN_YES, "nvidia-vgpu-mgr runs (process %d)",
 		    (int)processes->pid[PROCESS_VGPU_MANAGER]);
+	else if (may_be(processes, PROCESS_VGPU_MANAGER, ret))
+		return;
 	else if (tree_read(tree, "proc/modules", MODULES_LIMIT, &modules) == SEEN_YES &&
 		 (!strncmp(modules, "nvidia_vgpu_vfio ", 17) || strstr(modules, "\nnvidia_vgpu_vfio ")))
 		set(ret, SEEN_YES, "the module nvidia_vgpu_vfio is loaded");

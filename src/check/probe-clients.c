@@ -40,7 +40,8 @@ static void add_openers(const char *proc, const struct open_file *files, const u
 
 		if (client.pid == getpid())
 			continue;
-		client.is_carved = !strcmp(found.items[i].command, process_name(PROCESS_CARVED));
+		client.is_carved = found.items[i].has_uid && !found.items[i].uid &&
+				   !strcmp(found.items[i].command, process_name(PROCESS_CARVED));
 		opener_format(client.text, sizeof(client.text), &found.items[i]);
 		add(facts, &client);
 	}

@@ -1,8 +1,10 @@
 /*
  * processes.h - which well-known programs run on this host
  *
- * By their names in /proc, which the kernel cuts after 15 bytes and anybody
- * may choose: a hint for people, never a permission.
+ * By their names in /proc, which the kernel cuts after 15 bytes and which
+ * anybody may choose. For those that something depends on that is not enough:
+ * the process must be root's, and the file it runs must have that name, which
+ * nobody but root can bring about.
  */
 #pragma once
 
@@ -10,24 +12,22 @@
 
 #include "check/tree.h"
 
-/* id, the name as the kernel shows it */
-#define PROCESS_TABLE(X)                     \
-	X(MIG_MANAGER, "nvidia-mig-mana")    \
-	X(MIG_PARTED, "nvidia-mig-part")     \
-	X(DRA_PLUGIN, "gpu-kubelet-plu")     \
-	X(DEVICE_PLUGIN, "nvidia-device-p")  \
-	X(FABRIC_MANAGER, "nv-fabricmanage") \
-	X(DCGM, "nv-hostengine")             \
-	X(DCGM_EXPORTER, "dcgm-exporter")    \
-	X(VGPU_MANAGER, "nvidia-vgpu-mgr")   \
-	X(KUBELET, "kubelet")                \
-	X(SLURMD, "slurmd")                  \
-	X(SLURMCTLD, "slurmctld")            \
-	X(LSF_SBATCHD, "sbatchd")            \
-	X(CARVED, "carved")
+/* id, the name as the kernel shows it, must it be the real one */
+#define PROCESS_TABLE(X)                            \
+	X(MIG_MANAGER, "nvidia-mig-mana", true)     \
+	X(DRA_PLUGIN, "gpu-kubelet-plu", true)      \
+	X(DEVICE_PLUGIN, "nvidia-device-p", false)  \
+	X(FABRIC_MANAGER, "nv-fabricmanage", false) \
+	X(DCGM, "nv-hostengine", false)             \
+	X(DCGM_EXPORTER, "dcgm-exporter", false)    \
+	X(VGPU_MANAGER, "nvidia-vgpu-mgr", true)    \
+	X(KUBELET, "kubelet", false)                \
+	X(SLURMD, "slurmd", false)                  \
+	X(LSF_SBATCHD, "sbatchd", false)            \
+	X(CARVED, "carved", false)
 
 enum process_id {
-#define X(id, name) PROCESS_##id,
+#define X(id, name, real) PROCESS_##id,
 	PROCESS_TABLE(X)
 #undef X
 	PROCESS_COUNT
@@ -35,7 +35,7 @@ enum process_id {
 
 struct processes {
 	enum seen at[PROCESS_COUNT];
-	pid_t pid[PROCESS_COUNT]; /* of the first that was found */
+	pid_t pid[PROCESS_COUNT]; /* of the first that was found, also one that may not be looked into */
 };
 
 /*

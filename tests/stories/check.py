@@ -5,11 +5,13 @@ order and out of order, and carved keeps its hands off where another manager is 
 """
 import json
 import os
+import random
 import shutil
 import stat
 import subprocess
 import tempfile
 import time
+import unicodedata
 from pathlib import Path
 
 from host import ANN, CARVE, CARVED, SIM, Host, Skip, same, tell, wait_until
@@ -88,12 +90,14 @@ class Server:
     def drop(self, path):
         (self.root / path).unlink()
 
-    def process(self, pid, name, kernel=False, **files):
+    def process(self, pid, name, kernel=False, uid=987654, exe=None, **files):
         self.put(f"proc/{pid}/comm", name + "\n")
         self.put(f"proc/{pid}/stat", f"{pid} ({name}) S 1 0 0 0 0 {0x200000 * kernel} 0 0 0 0 0 0 0 0 0 0 0 0 0 7 0\n")
-        self.put(f"proc/{pid}/status", f"Name:\t{name}\nUid:\t987654\t0\t0\t0\n")
+        self.put(f"proc/{pid}/status", f"Name:\t{name}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t0\n")
         self.put(f"proc/{pid}/maps")
         (self.root / f"proc/{pid}/fd").mkdir()
+        if exe:
+            self.link(f"proc/{pid}/exe", exe)
         for file, text in files.items():
             self.put(f"proc/{pid}/{file}", text)
 
@@ -199,12 +203,16 @@ CHANGES = [
     (lambda h: h.link(f"{WANTS}/nvidia-mig-manager.service", "/x"), "mig-manager", "fail", "is enabled"),
     (lambda h: (h.link(f"{WANTS}/nvidia-mig-manager.service", "/x"),
                 h.link("etc/systemd/system/nvidia-mig-manager.service", "/dev/null")), "mig-manager", "pass", ""),
-    (lambda h: h.process(60, "nvidia-mig-mana"), "mig-manager", "fail", "process 60"),
-    (lambda h: h.process(61, "gpu-kubelet-plu", cmdline="gpu-kubelet-plugin\0", environ="FEATURE_GATES=DynamicMIG=true\0"),
+    (lambda h: h.process(60, "nvidia-mig-mana", uid=0, exe="/usr/bin/nvidia-mig-manager"), "mig-manager", "fail",
+     "process 60"),
+    (lambda h: h.process(60, "nvidia-mig-mana", exe="/tmp/nvidia-mig-manager"), "mig-manager", "pass", "not at work"),
+    (lambda h: h.process(60, "nvidia-mig-mana", uid=0, exe="/usr/bin/sudo"), "mig-manager", "pass", "not at work"),
+    (lambda h: h.process(60, "nvidia-vgpu-mgr", uid=0, exe="/usr/bin/nvidia-vgpu-mgr"), "vgpu", "fail", "process 60"),
+    (lambda h: h.process(61, "gpu-kubelet-plu", uid=0, exe="/usr/bin/gpu-kubelet-plugin", cmdline="gpu-kubelet-plugin\0", environ="FEATURE_GATES=DynamicMIG=true\0"),
      "dra", "fail", "with DynamicMIG (process 61)"),
-    (lambda h: h.process(61, "gpu-kubelet-plu", cmdline="gpu-kubelet-plugin\0", environ="A=b\0"), "dra", "pass",
+    (lambda h: h.process(61, "gpu-kubelet-plu", uid=0, exe="/usr/bin/gpu-kubelet-plugin", cmdline="gpu-kubelet-plugin\0", environ="A=b\0"), "dra", "pass",
      "without DynamicMIG"),
-    (lambda h: h.process(61, "gpu-kubelet-plu", cmdline="gpu-kubelet-plugin\0"), "dra", "unknown", "may not be read"),
+    (lambda h: h.process(61, "gpu-kubelet-plu", uid=0, exe="/usr/bin/gpu-kubelet-plugin", cmdline="gpu-kubelet-plugin\0"), "dra", "unknown", "may not be read"),
     (lambda h: h.put("var/lib/kubelet/plugins/gpu.nvidia.com/x"), "dra", "unknown", "exists"),
     (lambda h: h.put("etc/lsf.conf", "LSF_MANAGE_MIG=Y\n"), "lsf", "fail", "/etc/lsf.conf"),
     (lambda h: h.process(62, "sbatchd"), "lsf", "unknown", "sbatchd"),
@@ -273,7 +281,7 @@ def without_a_driver():
 def hostile_tree():
     """FIFOs, loops, links out of the root, garbage and huge files are looked at in bounded time, and nothing is believed"""
     with Server() as host:
-        garbage = os.urandom(1 << 16)
+        garbage = random.Random(7).randbytes(1 << 16)
         for path in ("etc/carve/policy.yaml", "etc/slurm/gres.conf", "etc/lsf.conf", "proc/cpuinfo", "proc/modules",
                      "etc/nvidia-container-runtime/config.toml", "etc/cdi/x.yaml", "usr/local/cuda/version.json",
                      "proc/1/comm", "proc/1/stat", "proc/1/maps", "proc/1/cgroup", "proc/driver/nvidia/version",
@@ -303,7 +311,8 @@ def hostile_tree():
 
 
 def printable(text):
-    same("can harm no terminal", [c for c in text if c != "\n" and not c.isprintable()], [])
+    bad = [c for c in text if c != "\n" and (unicodedata.category(c) == "Cc" or c in "\u202a\u202b\u202d\u202e\u2066\u2067")]
+    same("can harm no terminal", bad, [])
 
 
 # ---- the daemon ----

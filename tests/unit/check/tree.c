@@ -141,6 +141,19 @@ static void first_lines_are_printable(void **unused)
 	assert_string_equal(line, "a?[1m");
 }
 
+/* What a process runs is a link of a kind of its own, which is read and not followed. */
+static void says_what_a_process_runs(void **unused)
+{
+	cleanup(tree_close) struct tree all = {.fd = -1};
+	struct err err = ERR_INIT;
+	char exe[4096];
+
+	(void)unused;
+	assert_int_equal(tree_open("/", &all, &err), 0);
+	assert_int_equal(tree_link(&all, "proc/self/exe", exe, sizeof(exe)), SEEN_YES);
+	assert_non_null(strstr(exe, "/test-check-tree"));
+}
+
 /* Only what is certain makes carve keep its hands off. */
 static void an_owner_is_certain(void **unused)
 {
@@ -163,7 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_regular_files_only), cmocka_unit_test(links_stay_inside),
 		cmocka_unit_test(lists_in_order),	    cmocka_unit_test(first_lines_are_printable),
-		cmocka_unit_test(an_owner_is_certain),
+		cmocka_unit_test(says_what_a_process_runs), cmocka_unit_test(an_owner_is_certain),
 	};
 
 	return (cmocka_set_message_output(CM_OUTPUT_TAP), cmocka_run_group_tests(tests, begin, end));
