@@ -7,6 +7,7 @@
 #include "daemon/api-json.h"
 #include "daemon/api-part.h"
 #include "policy/policy-grant.h"
+#include "reconcile/steward-isolate.h"
 
 /* ---- what a lease tells ---- */
 
@@ -40,12 +41,16 @@ static json_t *bundle_json(const struct steward *steward, const struct ledger_le
 	const struct policy_class *class_ =
 		instance ? policy_class_find(steward->policy, row->class_name, &ignored) : NULL;
 	struct policy_bundle bundle;
+	const char *why;
+	bool holds;
 
 	if (!class_ || !policy_bundle_of(class_, instance->slices, &bundle))
 		return json_null();
-	return json_pack("{s:o, s:o}", "cpus",
+	holds = steward_holds_bundle(steward, row->id, &why);
+	return json_pack("{s:o, s:o, s:b, s:o}", "cpus",
 			 bundle.has_cpus ? json_real(bundle.cpus) : json_null(), "memory_bytes",
-			 api_number(bundle.has_memory, (int64_t)bundle.memory_bytes));
+			 api_number(bundle.has_memory, (int64_t)bundle.memory_bytes), "enforced",
+			 holds, "note", api_text(why));
 }
 
 json_t *api_add_grants(json_t *take_json, const struct steward *steward,

@@ -74,6 +74,14 @@ int group_set_devices(const struct group_host *host, const char *path,
 		      const struct device_rules *rules, struct err *err);
 
 /*
+ * How many CPUs' time and how much memory those in the group may use together; 0: as much as
+ * there is.
+ *   err  UNSUPPORTED: not here, and why; NOT_FOUND, DENIED, IO
+ */
+int group_set_limits(const struct group_host *host, const char *path, double cpus,
+		     uint64_t memory_bytes, struct err *err);
+
+/*
  * Move a process, with all its threads; what it starts from now on is in there too.
  *   start  field 22 of /proc/PID/stat, which tells it from a later one of that number
  *   err    STALE: it has ended; UNSUPPORTED, DENIED, IO

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "reconcile/job-holders.h"
 
 /*
  * The driver calls a GPU instance in use for some tenths of a second after its
@@ -199,24 +198,6 @@ static int destroy_gi(struct job *job, struct backend *backend, unsigned gi, str
 	}
 }
 
-static void name_holders(struct job *job, bool has_gi, unsigned gi)
-{
-	const struct isolate_roots roots = {"/dev", "/proc"};
-
-	if (job->has_minor)
-		job_name_holders(&roots, job->minor, has_gi, gi, job->holders,
-				 sizeof(job->holders));
-}
-
-/* The driver only says that it is in use; somebody may have told nobody that he uses it. */
-static void blame(struct job *job, unsigned gi)
-{
-	name_holders(job, true, gi);
-	if (!job->holders[0])
-		return;
-	fail_in(&job->err, "opened by %s: ", job->holders);
-}
-
 /* Gone is what counts, whatever the calls said on the way. */
 static int destroy(struct job *job, struct backend *backend, struct err *err)
 {
@@ -229,7 +210,6 @@ static int destroy(struct job *job, struct backend *backend, struct err *err)
 	there = promised(job);
 	if (!there)
 		return 0;
-	job->gi = there->gi;
 	r = destroy_cis(job, backend, there, err);
 	if (!r)
 		r = destroy_gi(job, backend, there->gi, err);
@@ -251,8 +231,6 @@ static int set_mig(struct job *job, struct backend *backend)
 	bool pending;
 	int r = backend->ops->set_mig(backend, job->gpu, job->on, &pending, &job->err);
 
-	if (!r && pending)
-		name_holders(job, false, 0);
 	look(job, backend, &ignored);
 	return r;
 }
@@ -271,8 +249,6 @@ void job_run(struct job *job, struct backend *backend)
 		break;
 	case JOB_DESTROY:
 		job->result = destroy(job, backend, &job->err);
-		if (job->result && job->err.code == ERR_BUSY)
-			blame(job, job->gi);
 		break;
 	case JOB_MIG:
 		job->result = set_mig(job, backend);

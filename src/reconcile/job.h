@@ -35,8 +35,6 @@ struct job {
 	bool resume; /* the promise is older than this process: part of it may be done */
 
 	bool on; /* MIG */
-	bool has_minor;
-	unsigned minor; /* of the GPU's node */
 	/* CLOSE: what shall be, and then what is; owned */
 	struct closure *closure;
 	struct isolate_roots roots;
@@ -47,7 +45,6 @@ struct job {
 	unsigned gi, ci;	     /* CREATE */
 	bool left;		     /* CREATE failed, and what it made may still be there */
 	char mig_uuid[BACKEND_UUID]; /* CREATE */
-	char holders[256]; /* DESTROY, MIG: who has it open, when it was in use; "" nobody is seen */
 	struct observed_gpu *after;  /* of one GPU: read back; NULL: could not be read */
 
 	/* SURVEY: seen[i] is NULL for a GPU that could not be looked at; its reason in why[i] */

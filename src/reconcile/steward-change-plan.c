@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cgroup-unit.h"
-
 #define NO_END_S (10 * 365 * 86400LL) /* nobody knows when: later than any lease */
 
 void steward_change_server(const struct steward *steward, struct wish_server *ret)
@@ -42,16 +40,9 @@ int change_read_words(const struct board *board, const char *words, struct wish_
 
 static void add_process(const struct observed_process *process, struct text *ret)
 {
-	struct cgroup_unit unit;
-	char words[160];
-
 	text_addf(ret, "%spid %u", ret->len ? ", " : "", process->pid);
-	if (!process->has_user)
-		return;
-	cgroup_unit_read("/proc", (pid_t)process->pid, &unit);
-	cgroup_unit_format(words, sizeof(words), &unit);
-	text_addf(ret, " (%s of %s%s%s)", process->name, process->user, words[0] ? ", " : "",
-		  words);
+	if (process->has_user)
+		text_addf(ret, " (%s of %s)", process->name, process->user);
 }
 
 static void add_processes(const struct steward_gpu *gpu, unsigned gi, struct text *ret)

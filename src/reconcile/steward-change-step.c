@@ -193,13 +193,15 @@ static void mode_job(struct steward *steward, struct steward_change_part *part, 
 static enum part_news see_mode(struct steward *steward, struct steward_change_part *part,
 			       struct steward_change_step *step, int64_t now_s)
 {
-	const struct steward_gpu *gpu = &steward->gpus[part->gpu];
+	struct steward_gpu *gpu = &steward->gpus[part->gpu];
 	bool on = step->row.kind == STEP_MIG_ON;
 
 	if (gpu->jobs || gpu->info_tick < gpu->changed_tick)
 		return PART_WAITS;
-	if (gpu->info.mig == on && gpu->info.mig_pending == on)
+	if (gpu->info.mig == on && gpu->info.mig_pending == on) {
+		gpu->mode_again_s = 0;
 		return step_done(step, now_s);
+	}
 	if (step->row.why[0])
 		return step_failed(part, step, ERR_DRIVER, "its MIG mode could not be set", now_s);
 	if (step->told && step->row.back)

@@ -226,7 +226,7 @@ static bool advance_part(struct steward *steward, struct steward_change *change,
 /* A MIG mode that is accepted and not in force: nobody here can do more. */
 static void see_reset(struct steward *steward, struct steward_change *change, int64_t now_s)
 {
-	const struct steward_gpu *waits = NULL;
+	const struct backend_gpu *waits = NULL;
 	char why[LEDGER_TEXT];
 
 	for (size_t i = 0; i < change->n_steps && !waits; i++) {
@@ -236,9 +236,9 @@ static void see_reset(struct steward *steward, struct steward_change *change, in
 			if (step->told && step->row.state == STEP_STATE_DOING &&
 			    !strcmp(step->row.gpu, change->parts[k].row.gpu) &&
 			    change->parts[k].gpu != STEWARD_NO_GPU)
-				waits = &steward->gpus[change->parts[k].gpu];
+				waits = &steward->gpus[change->parts[k].gpu].info;
 	}
-	if (!waits || waits->info.mig == waits->info.mig_pending) {
+	if (!waits || waits->mig == waits->mig_pending) {
 		if (change->row.state == CHANGE_RESET) {
 			change_set_why(steward, change, "");
 			change_set_state(steward, change, CHANGE_RUNNING, now_s);
@@ -249,9 +249,8 @@ static void see_reset(struct steward *steward, struct steward_change *change, in
 		return;
 	snprintf(why, sizeof(why),
 		 "GPU %u: MIG mode is pending until the GPU is reset (nvidia-smi --gpu-reset -i %u) "
-		 "or the server restarted%s%s",
-		 waits->info.index, waits->info.index, waits->mode_holders[0] ? "; opened by " : "",
-		 waits->mode_holders);
+		 "or the server restarted",
+		 waits->index, waits->index);
 	change_set_why(steward, change, why);
 	if (change->row.state != CHANGE_RESET)
 		change_set_state(steward, change, CHANGE_RESET, now_s);
@@ -314,6 +313,8 @@ static void restore_modes(struct steward *steward, int64_t now_s)
 		struct err ignored = ERR_INIT;
 		struct job *job;
 
+		if (gpu->info.mig)
+			gpu->mode_again_s = 0;
 		if (!gpu->wanted.gpu[0] || !gpu->wanted.mig || gpu->info.mig ||
 		    change_can(steward, i, &ignored) || gpu->jobs ||
 		    gpu->info_tick < gpu->changed_tick || gpu->mode_again_s > now_s ||
@@ -389,8 +390,6 @@ void steward_change_mode_done(struct steward *steward, size_t index, const struc
 	struct steward_change_step *step =
 		change ? doing(steward, change->row.id, 0, job->gpu) : NULL;
 
-	snprintf(gpu->mode_holders, sizeof(gpu->mode_holders), "%.*s",
-		 (int)sizeof(gpu->mode_holders) - 1, job->holders);
 	steward_look(steward); /* what counts is what is read now */
 	if (step && job->result) {
 		snprintf(step->row.why, sizeof(step->row.why), "%.*s",

@@ -23,6 +23,8 @@ struct isolate_place {
 	struct device_numbers numbers;
 	bool denied;		       /* group: they have no device any more */
 	bool told;		       /* that it could not be */
+	bool limited;		       /* group: its CPUs and memory are those of the bundle */
+	char why_unlimited[256];
 };
 
 struct steward_isolation {

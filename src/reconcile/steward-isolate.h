@@ -43,6 +43,12 @@ const struct group_host *steward_group_host(const struct steward *steward);
 bool steward_has_groups(const struct steward *steward);
 
 /* How many processes live in the lease's groups. */
+/*
+ * Do the groups of a lease hold its processes to the class's bundle? false also when it has no
+ * groups; ret_why, which may be NULL, is then why not, "" when nothing is known.
+ */
+bool steward_holds_bundle(const struct steward *steward, int64_t lease, const char **ret_why);
+
 unsigned steward_lease_processes(const struct steward *steward, int64_t lease);
 
 /* What an admin should know: "GPU 0: device nodes cannot be closed: ...". */

@@ -120,46 +120,6 @@ static bool place(const struct keeping *keeping, const struct policy_terms *own,
 	return steward_place(keeping->steward, kept, n, terms, hold, ret);
 }
 
-static void take(struct choose_gpu *gpu, const struct choice *choice, int64_t ends_s)
-{
-	struct choose_instance taken = {.id = -1,
-					.profile = choice->profile,
-					.start = choice->start,
-					.use = CHOOSE_HELD,
-					.has_ends = true,
-					.ends_s = ends_s};
-	size_t kept = 0;
-
-	for (size_t i = 0; i < gpu->n; i++) {
-		bool goes = choice->exists && gpu->at[i].id == choice->id;
-
-		for (size_t r = 0; !choice->exists && r < choice->n_remove; r++)
-			goes |= gpu->at[i].id == choice->remove[r];
-		if (!goes)
-			gpu->at[kept++] = gpu->at[i];
-	}
-	gpu->at[kept++] = taken;
-	gpu->n = kept;
-}
-
-/* With that place taken, is as much left for every reservation as without? */
-static bool is_harmless(const struct keeping *keeping, const struct choose_gpu *gpus, size_t n,
-			const struct policy_terms *terms, const struct choice *choice)
-{
-	struct choose_gpu before[CHOOSE_MAX_GPUS], after[CHOOSE_MAX_GPUS];
-	unsigned short_before[RESERVE_MAX], short_after[RESERVE_MAX];
-
-	memcpy(before, gpus, n * sizeof(*gpus));
-	memcpy(after, gpus, n * sizeof(*gpus));
-	take(&after[choice->gpu], choice, keeping->now_s + terms->time_s);
-	reserve_block(before, n, keeping->needs, keeping->n, keeping->now_s, short_before);
-	reserve_block(after, n, keeping->needs, keeping->n, keeping->now_s, short_after);
-	for (size_t i = 0; i < keeping->n; i++)
-		if (short_after[i] > short_before[i])
-			return false;
-	return true;
-}
-
 /* A place of one's own reservation lasts as long as that. */
 static bool place_of_own(const struct keeping *keeping, const struct choose_gpu *gpus, size_t n,
 			 const struct policy_terms *terms, const struct choose_hold *hold,
@@ -212,8 +172,7 @@ bool steward_place_kept(const struct steward *steward, const struct choose_gpu *
 	if (!steward_place(steward, gpus, n, terms, hold, ret))
 		return false;
 	find_needs(&keeping);
-	/* The best place of all first: what is reserved may well lie elsewhere. */
-	if (!keeping.n || is_harmless(&keeping, gpus, n, terms, ret))
+	if (!keeping.n)
 		return true;
 	if (place(&keeping, NULL, INT64_MAX, gpus, n, terms, hold, ret) ||
 	    place_of_own(&keeping, gpus, n, terms, hold, ret, ret_keep))

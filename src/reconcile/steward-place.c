@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "base/proc.h"
 #include "isolate/cdi.h"
+#include "policy/policy-grant.h"
 #include "reconcile/steward-isolate-part.h"
 
 const struct group_host *steward_group_host(const struct steward *steward)
@@ -31,6 +32,27 @@ unsigned steward_lease_processes(const struct steward *steward, int64_t lease)
 		    isolation->places[i].row.kind == PLACE_GROUP)
 			n += group_count(isolation->places[i].row.path);
 	return n;
+}
+
+bool steward_holds_bundle(const struct steward *steward, int64_t lease, const char **ret_why)
+{
+	const struct steward_isolation *isolation = steward->isolation;
+	bool holds = false;
+
+	if (ret_why)
+		*ret_why = "";
+	for (size_t i = 0; isolation && i < isolation->n_places; i++) {
+		const struct isolate_place *place = &isolation->places[i];
+
+		if (place->row.lease != lease || place->row.kind != PLACE_GROUP)
+			continue;
+		holds = place->limited;
+		if (ret_why)
+			*ret_why = place->why_unlimited;
+		if (!holds)
+			break;
+	}
+	return holds;
 }
 
 const char *steward_description(const struct steward *steward, int64_t lease)
@@ -139,6 +161,24 @@ static void deny(struct steward *steward, struct isolate_place *place)
 	place->denied = true;
 }
 
+/* What the class says of the host's CPUs and memory. A host may be unable to; that is told. */
+static void limit(struct steward *steward, struct isolate_place *place,
+		  const struct steward_lease *lease, const struct steward_instance *instance)
+{
+	struct err err = ERR_INIT;
+	const struct policy_class *class_ =
+		policy_class_find(steward->policy, lease->row.class_name, &err);
+	struct policy_bundle bundle;
+
+	if (!class_ || !policy_bundle_of(class_, instance->row.slices, &bundle))
+		return;
+	place->limited = !group_set_limits(&steward->isolation->groups, place->row.path,
+					   bundle.has_cpus ? bundle.cpus : 0,
+					   bundle.has_memory ? bundle.memory_bytes : 0, &err);
+	snprintf(place->why_unlimited, sizeof(place->why_unlimited), "%.255s",
+		 place->limited ? "" : err.text);
+}
+
 /* The instance may have been made again elsewhere on its GPU. */
 static void follow_numbers(struct steward *steward, struct isolate_place *place,
 			   const struct steward_lease *lease)
@@ -158,6 +198,7 @@ static void follow_numbers(struct steward *steward, struct isolate_place *place,
 			tell_failed(steward, place, err.text);
 		return;
 	}
+	limit(steward, place, lease, instance);
 	place->numbers = instance->access.numbers;
 	place->set = true;
 }

@@ -60,7 +60,6 @@ static void see_gpu(struct steward *steward, size_t index, const struct backend_
 					  info->board ? info->board->id : NULL);
 	if (!fresh)
 		return;
-	gpu->mode_again_s = 0;
 	gpu->dirty = info->uuid[0] != '\0'; /* the ledger knows GPUs by that */
 	snprintf(row.gpu, sizeof(row.gpu), "%s", info->uuid);
 	steward_note(steward, info->lost ? EVENT_GPU_LOST : EVENT_GPU_SEEN,

@@ -143,10 +143,6 @@ void steward_later(struct steward *steward, size_t worker, struct job *take_job)
 	if (!take_job)
 		return;
 	take_job->tick = ++steward->tick;
-	if (worker != STEWARD_NO_GPU) {
-		take_job->has_minor = steward->gpus[worker].info.has_minor;
-		take_job->minor = steward->gpus[worker].info.minor;
-	}
 	if (array_reserve(&steward->pending, &steward->cap_pending, steward->n_pending,
 			  sizeof(*steward->pending))) {
 		job_free(take_job); /* the next look at the GPU hands it out again */

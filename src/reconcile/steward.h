@@ -64,7 +64,6 @@ struct steward_gpu {
 	struct ledger_wanted wanted; /* by the last change; gpu "": none yet */
 	bool wanted_known, wanted_dirty;
 	int64_t mode_again_s; /* its MIG mode is not to be set before */
-	char mode_holders[160]; /* who had it open when that was last tried and did not take effect */
 	size_t n_strangers;
 	struct place_key {
 		unsigned profile_id, start;

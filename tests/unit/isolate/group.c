@@ -2,10 +2,12 @@
 #include "../tap.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/proc.h"
 #include "isolate/group.h"
@@ -147,6 +149,51 @@ static void not_another(void **state)
 	assert_int_equal(group_take(&host, "/nowhere", getpid(), start, &err), -ERR_NOT_FOUND);
 }
 
+static void expect_file(const char *path, const char *text)
+{
+	cleanup(free) char *bytes = NULL;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(file_read(path, 100, &bytes, NULL, &err), 0);
+	assert_string_equal(bytes, text);
+}
+
+static void make_file(const char *path)
+{
+	struct err err = ERR_INIT;
+
+	assert_int_equal(file_write_atomic(path, "", 0, 0600, &err), 0);
+}
+
+/* A folder with the files that a group has; and what it says without them. */
+static void limits(void **state)
+{
+	struct group_host v2 = {.kind = GROUP_V2}, v1 = {.kind = GROUP_V1};
+	char folder[] = "/tmp/carve-limits-XXXXXX", cpu[64], memory[64];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(cpu, sizeof(cpu), "%s/cpu.max", folder);
+	snprintf(memory, sizeof(memory), "%s/memory.max", folder);
+	assert_int_equal(group_set_limits(&v1, folder, 1, 0, &err), -ERR_UNSUPPORTED);
+	assert_int_equal(group_set_limits(&v2, folder, 0, 0, &err), 0);
+	assert_int_equal(group_set_limits(&v2, folder, 1.5, 0, &err), -ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "has no cpu.max"));
+	assert_non_null(strstr(err.hint, "cgroup.subtree_control"));
+	make_file(cpu);
+	make_file(memory);
+	assert_int_equal(group_set_limits(&v2, folder, 1.5, 2ULL << 30, &err), 0);
+	expect_file(cpu, "150000 100000");
+	expect_file(memory, "2147483648");
+	make_file(cpu);
+	assert_int_equal(group_set_limits(&v2, folder, 0.001, 0, &err), 0);
+	expect_file(cpu, "1000 100000");
+	unlink(cpu);
+	unlink(memory);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +201,7 @@ int main(void)
 		cmocka_unit_test(processes),
 		cmocka_unit_test(places),
 		cmocka_unit_test(not_another),
+		cmocka_unit_test(limits),
 	};
 
 	return tap_run(tests);
