@@ -53,8 +53,6 @@ static const struct column lease_columns[] = {
 	 .extra = true},
 	{"fields", "FIELDS", COLUMN_TEXT, "free fields, name=value", .at = "fields_text",
 	 .extra = true},
-	{"notice", "NOTICE", COLUMN_TEXT, "what its holder was told last", .at = "notice.text",
-	 .extra = true},
 	{"approval", "APPROVAL", COLUMN_TEXT, "waiting, approved, denied or unanswered",
 	 .at = "approval.state", .extra = true},
 	{"approver", "APPROVER", COLUMN_TEXT, "who answered the request", .at = "approval.by",

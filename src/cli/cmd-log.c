@@ -2,15 +2,17 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/view.h"
+#include "cli/when.h"
 
 #define LIMIT_MAX 1000
 
 struct log_wish {
 	struct cli_wish common;
-	const char *user, *gpu, *kind, *since, *until;
+	const char *user, *gpu, *since;
 	bool has_lease, has_limit;
 	int64_t lease, limit;
 };
@@ -24,9 +26,6 @@ static const struct cmd_opt log_opts[] = {
 	 offsetof(struct log_wish, has_lease), 1, INT64_MAX, "ID", "about this lease"},
 	{"since", OPT_TEXT, offsetof(struct log_wish, since), .arg = "WHEN",
 	 .help = "not older: 2h, 2025-11-24, '2025-11-24 16:40'"},
-	{"until", OPT_TEXT, offsetof(struct log_wish, until), .arg = "WHEN", .help = "older"},
-	{"kind", OPT_TEXT, offsetof(struct log_wish, kind), .arg = "KIND",
-	 .help = "of this kind: refused, granted, ..."},
 	{"limit", OPT_NUMBER, offsetof(struct log_wish, limit),
 	 offsetof(struct log_wish, has_limit), 1, LIMIT_MAX, "N", "the newest so many"},
 	CLI_TABLE,
@@ -60,17 +59,16 @@ static void ask_add_number(struct text *path, const char *key, bool has_number, 
 
 static int log_path(const struct log_wish *wish, struct text *path, struct err *err)
 {
-	int r;
+	int64_t since_s = 0;
+	int r = wish->since ? when_parse(wish->since, clock_now_s(), &since_s, err) : 0;
 
+	if (r)
+		return fail_in(err, "--since: ");
 	text_add(path, "/v1/events");
 	ask_add(path, "user", wish->user);
 	ask_add(path, "gpu", wish->gpu);
 	ask_add_number(path, "lease", wish->has_lease, wish->lease);
-	ask_add(path, "kind", wish->kind);
-	r = ask_add_moment(path, "since_s", wish->since, "--since", err);
-	r = r ? r : ask_add_moment(path, "until_s", wish->until, "--until", err);
-	if (r)
-		return r;
+	ask_add_number(path, "since_s", wish->since, since_s);
 	ask_add_number(path, "limit", wish->has_limit, wish->limit);
 	return text_failed(path) ? fail(err, ERR_NOMEM, "no memory for a request") : 0;
 }
@@ -99,7 +97,7 @@ static void log_help(const struct cmd *cmd)
 
 const struct cmd cmd_log = {
 	.name = "log",
-	.synopsis = "[--user NAME] [--gpu GPU] [--lease ID] [--kind KIND] [--since WHEN] [--until WHEN]",
+	.synopsis = "[--user NAME] [--gpu GPU] [--lease ID] [--since WHEN] [--limit N]",
 	.summary = "What happened, and why",
 	CMD_OPTS(log_opts),
 	.wish_size = sizeof(struct log_wish),

@@ -6,7 +6,7 @@
 #include "cli/catalogue.h"
 #include "cli/cli.h"
 #include "cli/policy-diff.h"
-#include "policy/policy.h"
+#include "policy/policy-shapes.h"
 
 #define N_BOARDS_MAX 128
 
@@ -133,18 +133,14 @@ static int boards_that_matter(const struct policy_cmd_wish *wish, struct board_l
 	return 0;
 }
 
-static int print_text(const struct policy_cmd_wish *wish, const char *path,
-		      const struct policy *policy, const struct text *notes, struct err *err)
+static int print_text(const char *path, const struct policy *policy,
+		      const struct board_list *list, const struct text *notes, struct err *err)
 {
 	cleanup(text_done) struct text safe = TEXT_INIT;
 	cleanup(text_done) struct text text = TEXT_INIT;
-	struct board_list list = {.n = 0};
-	int r = boards_that_matter(wish, &list, err);
 
-	if (r)
-		return r;
 	text_add_printable(&safe, path);
-	policy_describe(policy, list.at, list.n, &text);
+	policy_describe(policy, list->at, list->n, &text);
 	if (text_failed(&text) || text_failed(&safe))
 		return fail(err, ERR_NOMEM, "no memory for a description");
 	printf("%s: in order\n\n%s%s%s", text_str(&safe), text_str(&text), notes->len ? "\n" : "",
@@ -156,13 +152,19 @@ static int check(const struct policy_cmd_wish *wish, const char *path, struct er
 {
 	cleanup(policy_free) struct policy *policy = NULL;
 	cleanup(text_done) struct text notes = TEXT_INIT;
+	struct board_list list = {.n = 0};
 	int r = policy_load(path, &policy, err);
 
 	if (r)
 		return r;
 	policy_notes(policy, &notes);
+	r = boards_that_matter(wish, &list, err);
+	if (r)
+		return r;
+	if (list.n < n_boards) /* of this server, or named: not the whole catalogue */
+		policy_notes_boards(policy, list.at, list.n, &notes);
 	return wish->common.json ? print_json(path, policy, &notes, err)
-				 : print_text(wish, path, policy, &notes, err);
+				 : print_text(path, policy, &list, &notes, err);
 }
 
 /* ---- reload ---- */

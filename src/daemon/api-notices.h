@@ -10,8 +10,5 @@
 /* For each way what was sent and what was not; null without a notifier. */
 json_t *api_notices(const struct api *api);
 
-/* Add "notice" to a LEASE: what its holder should know of it. take_lease may be NULL. */
-json_t *api_add_lease_notice(const struct api *api, json_t *take_lease);
-
 /* A line for each way that does not work. */
 void api_add_notice_notes(const struct api *api, json_t *list);

@@ -30,6 +30,9 @@ const char *api_gpu_uuid(const struct steward *steward, const char *name);
 int api_read_fields(const struct api_wish *wish, struct policy_field *ret, size_t *ret_n,
 		    struct err *err);
 
+/* What the policy in force makes hard to share, or strands, on the GPUs there are. */
+void api_add_shape_notes(const struct steward *steward, json_t *list);
+
 /* Several leases for one job: {leases: [...]}. */
 int api_post_together(struct api_asking *asking, const struct steward_wish *want);
 

@@ -1,4 +1,4 @@
-/* What another policy would change. */
+/* What the policy makes of the GPUs, and what another would change. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,43 @@
 #include "daemon/api-json.h"
 #include "daemon/api-part.h"
 #include "policy/policy-diff.h"
+#include "policy/policy-shapes.h"
+
+/* ---- notes ---- */
+
+/* Worked out once for a policy and what GPUs there are. */
+void api_add_shape_notes(const struct steward *steward, json_t *list)
+{
+	static struct {
+		bool known;
+		unsigned load;
+		size_t n;
+		const struct board *here[BACKEND_MAX_GPUS];
+		char notes[2048];
+	} cache;
+	const struct board *here[BACKEND_MAX_GPUS] = {NULL};
+	size_t n = steward_boards(steward, here);
+
+	if (!cache.known || cache.load != steward->policy_load || cache.n != n ||
+	    memcmp(cache.here, here, sizeof(here)) != 0) {
+		cleanup(text_done) struct text text = TEXT_INIT;
+
+		policy_notes_boards(steward->policy, here, n, &text);
+		cache.known = true;
+		cache.load = steward->policy_load;
+		cache.n = n;
+		memcpy(cache.here, here, sizeof(here));
+		snprintf(cache.notes, sizeof(cache.notes), "%s", text_str(&text));
+	}
+	for (const char *at = cache.notes; *at;) {
+		size_t len = strcspn(at, "\n");
+
+		json_array_append_new(list, json_stringn(at, len));
+		at += len + (at[len] == '\n');
+	}
+}
+
+/* ---- what another policy would change ---- */
 
 /* Names of people live until the next question: they are kept here. */
 struct subjects {

@@ -120,6 +120,7 @@ static json_t *notes(const struct api *api, int64_t now_s)
 		json_array_append_new(list, api_drain_note(steward, &steward->drains[i].row));
 	api_add_isolation_notes(steward, list);
 	api_add_notice_notes(api, list);
+	api_add_shape_notes(steward, list);
 	for (size_t i = 0; i < steward->n_gpus; i++) {
 		const struct steward_gpu *gpu = &steward->gpus[i];
 
@@ -190,8 +191,6 @@ int api_get_leases(struct api_asking *asking)
 	const struct api_wish *wish = asking->wish;
 	struct ledger_lease_filter filter = LEASE_FILTER_ALL;
 	struct listing listing = {asking->api->steward, json_array(), wish->waiting_approval};
-	json_t *lease;
-	size_t i;
 	int r;
 
 	filter.live = !wish->all;
@@ -205,8 +204,6 @@ int api_get_leases(struct api_asking *asking)
 		json_decref(listing.list);
 		return r;
 	}
-	json_array_foreach(listing.list, i, lease)
-		api_add_lease_notice(asking->api, lease);
 	return api_reply(asking, 200, json_pack("{s:o}", "leases", listing.list));
 }
 
@@ -220,8 +217,7 @@ int api_reply_lease(struct api_asking *asking, int status, int64_t id)
 	int r;
 
 	if (live)
-		return api_reply(asking, status,
-				 api_add_lease_notice(asking->api, api_live_lease(steward, live)));
+		return api_reply(asking, status, api_live_lease(steward, live));
 	filter.id = id;
 	listing.list = json_array();
 	r = ledger_leases(steward->ledger, &filter, list_lease, &listing, asking->err);
@@ -229,7 +225,7 @@ int api_reply_lease(struct api_asking *asking, int status, int64_t id)
 	json_decref(listing.list);
 	if (r)
 		return r;
-	return json ? api_reply(asking, status, api_add_lease_notice(asking->api, json))
+	return json ? api_reply(asking, status, json)
 		    : fail(asking->err, ERR_NOT_FOUND, "there is no lease %" PRId64, id);
 }
 
@@ -346,8 +342,6 @@ int api_get_events(struct api_asking *asking)
 
 	filter.user = wish->user;
 	filter.gpu = api_gpu_uuid(asking->api->steward, wish->gpu);
-	filter.kind = wish->kind;
-	filter.until_s = wish->until_s;
 	filter.lease = wish->lease;
 	filter.since_s = wish->since_s;
 	filter.after_id = wish->after;

@@ -1,7 +1,5 @@
 #include "ledger/ledger-notice.h"
 
-#include <stdio.h>
-
 #include "base/array.h"
 #include "ledger/ledger-row.h"
 
@@ -148,37 +146,6 @@ int ledger_notices_since(struct ledger *ledger, const char *way, const char *rec
 		     "SELECT count(*) FROM notice WHERE way = ?1 AND recipient = ?2"
 		     " AND time_s >= ?3 AND kind <> 'digest'",
 		     values, ARRAY_SIZE(values), ret, err);
-}
-
-#define ATTENTION                                                                                  \
-	"'approval-needed', 'denied', 'expiring', 'expired', 'revoked', 'moved', 'lost', 'restored',"  \
-	" 'drain-notice'"
-
-int ledger_lease_notice(struct ledger *ledger, int64_t lease, struct ledger_lease_notice *ret,
-			bool *ret_found, struct err *err)
-{
-	cleanup(ledger_release) struct ledger_statement *statement = NULL;
-	int code, r = ledger_prepare(ledger,
-				     "SELECT time_s, kind, text FROM event WHERE lease = ?1"
-				     " AND kind IN (" ATTENTION ") ORDER BY id DESC LIMIT 1",
-				     &statement, err);
-
-	if (r)
-		return r;
-	sqlite3_bind_int64(statement->stmt, 1, lease);
-	code = sqlite3_step(statement->stmt);
-	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		return ledger_fail(ledger, "cannot be read", err);
-	*ret_found = code == SQLITE_ROW;
-	if (!*ret_found)
-		return 0;
-	ret->time_s = sqlite3_column_int64(statement->stmt, 0);
-	snprintf(ret->kind, sizeof(ret->kind), "%s", sqlite3_column_text(statement->stmt, 1));
-	snprintf(ret->text, sizeof(ret->text), "%s",
-		 sqlite3_column_type(statement->stmt, 2) == SQLITE_NULL
-			 ? ""
-			 : (const char *)sqlite3_column_text(statement->stmt, 2));
-	return 0;
 }
 
 int ledger_notices_forget(struct ledger *ledger, int64_t before_s, struct err *err)

@@ -61,17 +61,5 @@ int ledger_notices_waiting(struct ledger *ledger, const char *way, int64_t *ret,
 int ledger_notices_since(struct ledger *ledger, const char *way, const char *recipient,
 			 int64_t since_s, int64_t *ret, struct err *err);
 
-/*
- * What the holder of a lease should know of it: the newest of its events that asks for his
- * attention. ret_found: is there one?
- */
-struct ledger_lease_notice {
-	int64_t time_s;
-	char kind[LEDGER_NAME], text[LEDGER_REASON];
-};
-
-int ledger_lease_notice(struct ledger *ledger, int64_t lease, struct ledger_lease_notice *ret,
-			bool *ret_found, struct err *err);
-
 /* Forget what is settled and older. */
 int ledger_notices_forget(struct ledger *ledger, int64_t before_s, struct err *err);

@@ -208,10 +208,8 @@ int ledger_events(struct ledger *ledger, const struct ledger_event_filter *filte
 
 	where_text(&where, "user = ?", filter->user);
 	where_text(&where, "gpu = ?", filter->gpu);
-	where_text(&where, "kind = ?", filter->kind);
 	where_number(&where, "lease = ?", filter->lease);
 	where_number(&where, "time_s >= ?", filter->since_s);
-	where_number(&where, "time_s < ?", filter->until_s);
 	where_number(&where, "id > ?", filter->after_id);
 	where_newest(&where, filter->limit);
 

@@ -114,7 +114,6 @@ static const char chain_step[] =
 	"  hash TEXT NOT NULL,"
 	"  event INTEGER NOT NULL CHECK(event > upto)"
 	") STRICT;"
-	"CREATE INDEX event_kind ON event(kind, id);"
 	"SELECT chain_fill();"
 	"DROP TRIGGER event_no_delete;"
 	"CREATE TRIGGER event_no_delete BEFORE DELETE ON event"

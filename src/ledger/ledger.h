@@ -242,13 +242,12 @@ struct ledger_event {
 int ledger_event_add(struct ledger *ledger, const struct ledger_event *event, struct err *err);
 
 struct ledger_event_filter {
-	const char *user, *gpu, *kind; /* GPU: UUID */
-	int64_t lease, since_s, until_s, after_id; /* < 0: any */
+	const char *user, *gpu; /* GPU: UUID */
+	int64_t lease, since_s, after_id; /* < 0: any */
 	size_t limit;		/* the newest so many; 0: all */
 };
 
-#define EVENT_FILTER_ALL                                                      \
-	((struct ledger_event_filter){.lease = -1, .since_s = -1, .until_s = -1, .after_id = -1})
+#define EVENT_FILTER_ALL ((struct ledger_event_filter){.lease = -1, .since_s = -1, .after_id = -1})
 
 /* Oldest first. */
 int ledger_events(struct ledger *ledger, const struct ledger_event_filter *filter,

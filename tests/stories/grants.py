@@ -24,7 +24,7 @@ def fields_are_asked_for():
             same(f"{words}: {done.stderr}", (done.returncode, said in done.stderr), (status, True))
         lease = host.carve_json("lease", "small", "--reason", "a story", "--project", "P-12", "--field", "ticket=a b")
         same("fields", lease["fields"], {"project": "P-12", "ticket": "a b"})
-        same("bundle", lease["bundle"], {"cpus": 1.5, "memory_bytes": 2 << 30})
+        same("bundle", lease["bundle"], {"cpus": 1.5, "memory_bytes": 2 << 30, "enforced": False, "note": None})
         shown = host.carve("leases", "--columns", "fields,cpus,host_memory", "--no-heading").stdout
         same("carve leases", shown.split(), "ticket=a b project=P-12 1.5 2 GiB".split())
         ran = host.carve("run", "--class", "small", "--reason", "a story", "--project", "P-77", "--",
@@ -134,4 +134,16 @@ def another_policy_is_tried_first():
         same("goes on", host.get(f"/v1/leases/{held['id']}")["state"], "active")
 
 
-tell(fields_are_asked_for, somebody_approves, several_go_together, places_are_kept, another_policy_is_tried_first)
+def shapes_are_noted():
+    """carve status and carve policy check tell of shapes that strand slices, until a policy mends it"""
+    stranding = POLICY.replace("  small: {profiles: 1g, time: 1h, max_time: 4h, warm: 1}\n", "")
+    note = "a100-sxm4-80gb: beside a 3g.40gb at most 6 of the 7 compute slices are ever used: no class fits into the rest"
+    with Host("a100-sxm4-80gb", stranding) as host:
+        same("status", host.get("/v1/status")["notes"], [note])
+        same("check", note in host.carve("policy", "check", host.policy, uid=ROOT).stdout, True)
+        host.policy.write_text(POLICY)
+        same("reload", host.carve("policy", "reload", uid=ROOT).returncode, 0)
+        same("mended", host.get("/v1/status")["notes"], [])
+
+
+tell(fields_are_asked_for, somebody_approves, several_go_together, places_are_kept, another_policy_is_tried_first, shapes_are_noted)

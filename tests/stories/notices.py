@@ -95,8 +95,6 @@ def by_mail_and_webhook():
         same("revoked", host.carve("release", "--reason", "maintenance", lease["id"], uid=0).returncode, 0)
         wait_until(lambda: len(mails(host)) == 2 and len(hook.got) == 2, "the end too")
         same("says why", "maintenance" in mails(host)[1], True)
-        shown = host.carve("leases", "--all", "--columns", "id,notice", "--no-heading").stdout
-        same("in carve leases", "revoked: maintenance" in shown, True)
         wait_until(lambda: counts(host, "mail")["sent"] == 2 and counts(host, "webhook")["sent"] == 2, "counted")
         same("another number", len({h["X-Carve-Notice"] for h, _ in hook.got}), 2)
 

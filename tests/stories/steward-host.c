@@ -36,20 +36,11 @@ static const struct policy_person people[] = {
 	{.uid = 1004, .name = "dee"},
 };
 
-static const struct policy_person *crowd = people;
-static size_t n_crowd = ARRAY_SIZE(people);
-
-void host_people(const struct policy_person *list, size_t n)
-{
-	crowd = list;
-	n_crowd = n;
-}
-
 const struct policy_person *host_person(const char *name)
 {
-	for (size_t i = 0; i < n_crowd; i++)
-		if (!strcmp(crowd[i].name, name))
-			return &crowd[i];
+	for (size_t i = 0; i < ARRAY_SIZE(people); i++)
+		if (!strcmp(people[i].name, name))
+			return &people[i];
 	fail_msg("nobody is called %s", name);
 	return NULL;
 }
@@ -113,9 +104,9 @@ static void watch(void *arg, int64_t lease, pid_t pid, uint64_t pid_start)
 static const struct policy_person *person(void *arg, uid_t uid)
 {
 	(void)arg;
-	for (size_t i = 0; i < n_crowd; i++)
-		if (crowd[i].uid == uid)
-			return &crowd[i];
+	for (size_t i = 0; i < ARRAY_SIZE(people); i++)
+		if (people[i].uid == uid)
+			return &people[i];
 	return NULL;
 }
 

@@ -120,8 +120,6 @@ struct host_ask {
 };
 
 const struct policy_person *host_person(const char *name);
-/* Others than ann, bob, cem and dee (uids 1001 to 1004, in no group). Lent. */
-void host_people(const struct policy_person *list, size_t n);
 
 /* Returns the lease, 0 when refused (host->err). */
 int64_t host_ask(struct host *host, const char *who, const struct host_ask *ask);
