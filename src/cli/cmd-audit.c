@@ -145,6 +145,15 @@ static int print_verdict_json(const char *path, const struct ledger_verdict *ver
 		      : fail(err, ERR_INVALID, "the path must be UTF-8");
 }
 
+static int open_ledger(const char *path, struct ledger **ret, struct err *err)
+{
+	int r = ledger_open_reader(path, ret, err);
+
+	if (r == -ERR_DENIED)
+		return fail_hint(err, "the ledger is root's; --file names a copy");
+	return r == -ERR_NOT_FOUND ? fail_hint(err, "--file names the ledger") : r;
+}
+
 static int verify(const struct audit_wish *wish, struct err *err)
 {
 	cleanup(ledger_close) struct ledger *ledger = NULL;
@@ -153,7 +162,7 @@ static int verify(const struct audit_wish *wish, struct err *err)
 	struct ledger_verdict verdict;
 	int r = read_heads(wish, heads, err);
 
-	r = r ? r : ledger_open_reader(path, &ledger, err);
+	r = r ? r : open_ledger(path, &ledger, err);
 	r = r ? r : ledger_verify(ledger, heads, wish->heads.n, &verdict, err);
 	if (r)
 		return r;
@@ -166,7 +175,7 @@ static int verify(const struct audit_wish *wish, struct err *err)
 static int head_of_file(const char *path, struct ledger_head *ret, struct err *err)
 {
 	cleanup(ledger_close) struct ledger *ledger = NULL;
-	int r = ledger_open_reader(path, &ledger, err);
+	int r = open_ledger(path, &ledger, err);
 
 	return r ? r : ledger_head(ledger, ret, err);
 }

@@ -35,7 +35,7 @@ static void add_text(const char *s, struct text *ret)
 
 	text_add_printable(&safe, s);
 	at = text_str(&safe);
-	if (!strpbrk(at, ",\"'") && !strchr("=+-@ ", *at)) {
+	if (!*at || (!strpbrk(at, ",\"'") && !strchr("=+-@ ", *at))) {
 		text_add(ret, at);
 		return;
 	}
