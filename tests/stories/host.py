@@ -302,7 +302,8 @@ class Host:
         return not busy and words <= {"leased", "free", "stranger"} and status
 
     def check_agreement(self):
-        """Ledger, GPUs and answers tell the same."""
+        """Ledger, GPUs and answers tell the same, and the ledger's chain of events is whole."""
+        same("the chain", self.carve("audit", "verify", "--file", self.ledger, uid=ROOT).stderr, "")
         status = wait_until(self.at_rest, "the daemon is at rest")
         there = self.on_gpus()
         with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:

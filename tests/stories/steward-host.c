@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "ledger/ledger-chain.h"
 #include "base/proc.h"
 #include "steward-steps.h"
 
@@ -176,10 +177,22 @@ static void remove_ledger(struct host *host)
 	}
 }
 
+/* Whatever happened: events and leases tell the same, and nothing was changed afterwards. */
+static void check_chain(struct host *host)
+{
+	struct ledger_verdict verdict;
+	struct err err = ERR_INIT;
+
+	if (ledger_verify(host->ledger, NULL, 0, &verdict, &err))
+		fail_msg("%s", err.text);
+}
+
 void host_done(struct host *host)
 {
 	struct err err = ERR_INIT;
 
+	if (host->up)
+		check_chain(host);
 	host_down(host);
 	host_end_sleepers(host);
 	remove_ledger(host);
