@@ -164,6 +164,7 @@ static void fill(struct choose_gpu *gpu, size_t index)
 			.profile = profile,
 			.start = start,
 			.use = draw(2) ? CHOOSE_HELD : CHOOSE_FREE,
+			.laid = draw(6) == 0,
 		};
 		if (instance->use == CHOOSE_HELD && draw(4)) {
 			instance->has_ends = true;
@@ -248,12 +249,18 @@ static bool is_better(const struct rating *a, const struct rating *b)
 	return a->order < b->order;
 }
 
+/* What is laid is in the way like what is held, also when it is free. */
+static bool may_go(const struct choose_instance *instance)
+{
+	return instance->use == CHOOSE_FREE && !instance->laid;
+}
+
 static uint32_t bits_of(const struct choose_gpu *gpu, enum choose_use use)
 {
 	uint32_t bits = 0;
 
 	for (size_t i = 0; i < gpu->n; i++)
-		bits |= gpu->at[i].use == use ? 1u << i : 0;
+		bits |= may_go(&gpu->at[i]) == (use == CHOOSE_FREE) ? 1u << i : 0;
 	return bits;
 }
 
@@ -379,7 +386,7 @@ static struct rating check_lawful(const struct world *world, const struct choice
 				.is_new = !choice->exists,
 				.n_remove = (unsigned)choice->n_remove,
 				.gpu = choice->gpu};
-	struct row row;
+	struct row row, without; /* the latter: without what is taken */
 
 	while (rating.rank < n && profiles[rating.rank] != choice->profile)
 		rating.rank++;
@@ -391,13 +398,14 @@ static struct rating check_lawful(const struct world *world, const struct choice
 
 		for (size_t k = 0; k < choice->n_remove; k++)
 			removed |= choice->remove[k] == gpu->at[i].id;
-		if (removed && gpu->at[i].use == CHOOSE_HELD)
-			fail_world(world, "what is held was touched");
+		if (removed && !(choice->exists ? gpu->at[i].use == CHOOSE_FREE : may_go(&gpu->at[i])))
+			fail_world(world, "what is held or laid was touched");
 		keep &= removed ? ~(1u << i) : ~0u;
 	}
 	row = row_of(gpu, choice->exists ? held : keep,
 		     choice->exists ? 0 : blocked_on(world, choice->gpu));
-	if (!row_fits(&row, choice->profile, choice->start))
+	without = row_of(gpu, choice->exists ? held & keep : keep, 0);
+	if (!row_fits(choice->exists ? &without : &row, choice->profile, choice->start))
 		fail_world(world, "a place where it does not fit");
 	rating.score = score_by(world, row, choice->profile, choice->start, false);
 	if (!rating.n_remove)
@@ -497,6 +505,14 @@ static bool has_refuge(const struct world *world, const struct profile *profile,
 
 		if (!gpu->usable || gpu->board != board)
 			continue;
+		for (size_t i = 0; i < gpu->n; i++) {
+			const struct choose_instance *at = &gpu->at[i];
+			unsigned units = ((1u << profile->size) - 1) << at->start;
+
+			if (at->use == CHOOSE_FREE && at->laid && at->profile == profile &&
+			    !(units & blocked_on(world, g)) && row_fits(&final, window, window_start))
+				return true;
+		}
 		row = row_of(gpu, bits_of(gpu, CHOOSE_HELD), blocked_on(world, g));
 		for (unsigned u = window_start; g == window_gpu && u < window_start + window->size;
 		     u++)
@@ -539,7 +555,7 @@ static struct way best_way(const struct world *world)
 
 					if (!overlaps(at, profiles[rank], start)) {
 						stay |= 1u << i;
-					} else if (at->use == CHOOSE_FREE) {
+					} else if (may_go(at)) {
 						way.n_remove++;
 					} else {
 						way.n_moves += at->movable ? 1 : 100;
@@ -587,8 +603,8 @@ static void carry_out(const struct world *world, const struct choice *choice, un
 				if (move->exists && move->to == at->id && at->use != CHOOSE_FREE)
 					fail_world(world, "moved to what is not free");
 			}
-			if (gone && at->use == CHOOSE_HELD)
-				fail_world(world, "removed, but held");
+			if (gone && !may_go(at))
+				fail_world(world, "removed, but held or laid");
 			keep[g] |= gone ? 0 : 1u << i;
 		}
 		rows[g] = row_of(&world->gpus[g], keep[g], 0);
@@ -615,7 +631,8 @@ static void mark_movable(struct world *world)
 {
 	for (size_t g = 0; g < world->n; g++)
 		for (size_t i = 0; i < world->gpus[g].n; i++)
-			world->gpus[g].at[i].movable = draw(4) > 0;
+			world->gpus[g].at[i].movable =
+				draw(4) > 0 && !world->gpus[g].at[i].laid;
 }
 
 static struct way way_of(const struct world *world, const struct choice *choice)
@@ -681,8 +698,11 @@ static void moves_are_lawful_and_few(void **state)
 /* The most of one profile that can be put beside what is held, by trying every set of starts. */
 static unsigned most_of(const struct choose_gpu *gpu, const struct profile *profile)
 {
-	unsigned most = 0;
+	unsigned most = 0, laid = 0;
 
+	for (size_t i = 0; i < gpu->n; i++)
+		laid += gpu->at[i].laid && gpu->at[i].use == CHOOSE_FREE &&
+			gpu->at[i].profile == profile;
 	for (uint32_t starts = profile->starts;; starts = (starts - 1) & profile->starts) {
 		struct row row = row_of(gpu, bits_of(gpu, CHOOSE_HELD), 0);
 		unsigned n = 0;
@@ -695,7 +715,7 @@ static unsigned most_of(const struct choose_gpu *gpu, const struct profile *prof
 		}
 		most = n > most ? n : most;
 		if (!starts)
-			return most;
+			return most + laid;
 	}
 }
 
@@ -731,11 +751,13 @@ static bool first_room(const struct world *world, int64_t now_s, int64_t *ret_wh
 
 			gpu->n = 0;
 			for (size_t i = 0; i < world->gpus[g].n; i++) {
-				const struct choose_instance *instance = &world->gpus[g].at[i];
+				struct choose_instance instance = world->gpus[g].at[i];
 
-				if (instance->use == CHOOSE_HELD &&
-				    (!instance->has_ends || instance->ends_s > t))
-					gpu->at[gpu->n++] = *instance;
+				if (instance.use == CHOOSE_HELD && instance.has_ends &&
+				    instance.ends_s <= t)
+					instance.use = CHOOSE_FREE;
+				if (!may_go(&instance))
+					gpu->at[gpu->n++] = instance;
 			}
 		}
 		*ret_when_s = t;
