@@ -163,7 +163,7 @@ static void stay(struct steward *steward, struct steward_instance *to,
 					     .instance = &to->row,
 					     .rule = PLACEMENT_MOVE_RULE},
 			     now_s, "lease %" PRId64 " stays where it is: %s", lease->row.id, why);
-	if (to->row.state == INSTANCE_GONE || to->row.state == INSTANCE_DESTROYING)
+	if (to->row.state == INSTANCE_GONE || to->row.state == INSTANCE_DESTROYING || to->row.laid)
 		return;
 	to->row.state = INSTANCE_DESTROYING;
 	snprintf(to->row.why, sizeof(to->row.why), "nothing moved here: %s", why);
