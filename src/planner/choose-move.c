@@ -3,10 +3,17 @@
 
 #include "planner/choose-part.h"
 
+#define REFUGES 64 /* profiles looked up; more are tried without */
+
 struct way {
 	struct choose_question question; /* what is wanted */
 	unsigned max_moves;
 	struct choose_gpu after[CHOOSE_MAX_GPUS]; /* the picture while the moves are planned */
+	struct refuge {
+		const struct profile *profile;
+		bool any; /* is there room for one more of it, as things are? */
+	} refuges[REFUGES];
+	size_t n_refuges;
 };
 
 /* A window for the profile, and the movable and free instances in it, as bits. */
@@ -68,6 +75,35 @@ static bool is_better(const struct window *a, const struct window *b)
 	return a->gpu != b->gpu ? a->gpu < b->gpu : a->start < b->start;
 }
 
+/* The GPUs that one of this profile of this board may move to. */
+static void list_targets(const struct choose_question *question, const struct profile *profile,
+			 const struct board *board, const struct profile **ret)
+{
+	for (size_t g = 0; g < question->n; g++)
+		ret[g] = question->gpus[g].usable && !question->gpus[g].closed &&
+					 question->gpus[g].board == board
+				 ? profile
+				 : NULL;
+}
+
+/* Mostly there is none, on a full server, and then it is not asked again for every window. */
+static bool has_refuge(struct way *way, const struct profile *profile, const struct board *board)
+{
+	const struct profile *profiles[CHOOSE_MAX_GPUS];
+	struct choice ignored;
+	bool any;
+
+	for (size_t i = 0; i < way->n_refuges; i++)
+		if (way->refuges[i].profile == profile)
+			return way->refuges[i].any;
+	if (way->n_refuges == REFUGES)
+		return true;
+	list_targets(&way->question, profile, board, profiles);
+	any = choose_among(&way->question, profiles, &ignored);
+	way->refuges[way->n_refuges++] = (struct refuge){profile, any};
+	return any;
+}
+
 /*
  * Where one that is in the way goes: the same profile on a GPU of the same board. The
  * old instance is still there while the new one is made, so its units do not count
@@ -85,12 +121,9 @@ static bool move_away(struct way *way, const struct window *window, bool elsewhe
 	question.gpus = way->after;
 	question.window = (struct choose_hold){
 		true, window->gpu, profile_window(window->profile, window->start)};
-	for (size_t g = 0; g < question.n; g++)
-		profiles[g] = way->after[g].usable && !way->after[g].closed &&
-					      way->after[g].board == board &&
-					      !(elsewhere && g == window->gpu)
-				      ? instance->profile
-				      : NULL;
+	list_targets(&question, instance->profile, board, profiles);
+	if (elsewhere)
+		profiles[window->gpu] = NULL;
 	if (!choose_among(&question, profiles, &to))
 		return false;
 	choose_carry_out(way->after, &to);
@@ -167,6 +200,9 @@ static bool try_window(struct way *way, const struct window *window, bool elsewh
 	const struct choose_instance *list[LAYOUT_MAX];
 	size_t n = list_movable(gpu, window->movable, list);
 
+	for (size_t i = 0; i < n; i++)
+		if (!has_refuge(way, list[i]->profile, gpu->board))
+			return false;
 	begin(way, window, ret);
 	for (size_t i = 0; i < n; i++)
 		if (!move_away(way, window, elsewhere, list[i], ret))

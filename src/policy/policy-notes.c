@@ -105,9 +105,24 @@ static void note_class(const struct policy *policy, const struct policy_class *c
 				  class_->name, word->text);
 }
 
+/* Moving takes two: a placement that moves, and a class that may be moved. */
+static void note_moves(const struct policy *policy, struct text *ret)
+{
+	const struct policy_class *movable = NULL;
+
+	for (size_t i = 0; i < policy->n_classes && !movable; i++)
+		movable = policy->classes[i].movable ? &policy->classes[i] : NULL;
+	if (policy->placement.max_moves && !movable)
+		text_add(ret, "'placement.relocate' moves nothing: no class is 'movable'\n");
+	if (!policy->placement.max_moves && movable)
+		text_addf(ret, "class '%s' is movable, but 'placement' has no 'relocate'\n",
+			  movable->name);
+}
+
 void policy_notes(const struct policy *policy, struct text *ret)
 {
 	note_repeated(policy, ret);
 	for (size_t i = 0; i < policy->n_classes; i++)
 		note_class(policy, &policy->classes[i], ret);
+	note_moves(policy, ret);
 }

@@ -91,6 +91,15 @@ static void what_may_be_meant_otherwise_is_noted(void **state)
 		 "teams: {everyone: {classes: a}}\n",
 		 "class 'b': no team may ask for it\n"},
 		{"version: 1\nclasses: {a: {profiles: 1g}}\nteams: {everyone: {}}\n", ""},
+		{"version: 1\nclasses: {a: {profiles: 1g}}\nteams: {everyone: {}}\n"
+		 "placement: {relocate: {max: 2}}\n",
+		 "'placement.relocate' moves nothing: no class is 'movable'\n"},
+		{"version: 1\nclasses: {a: {profiles: 1g, movable: true}}\n"
+		 "teams: {everyone: {}}\n",
+		 "class 'a' is movable, but 'placement' has no 'relocate'\n"},
+		{"version: 1\nclasses: {a: {profiles: 1g, movable: true}}\n"
+		 "teams: {everyone: {}}\nplacement: {relocate: {}}\n",
+		 ""},
 	};
 
 	(void)state;
