@@ -61,9 +61,14 @@ static bool is_hex_id(struct part part)
 static const struct {
 	const char *prefix, *engine;
 } engines[] = {
-	{"docker-", "docker"},		  {"libpod-", "podman"},	 {"cri-containerd-", "containerd"},
-	{"crio-", "cri-o"},		  {"nerdctl-", "containerd"},	 {"lxc.payload.", "lxc"},
-	{"systemd-nspawn@", "nspawn"}, {"machine-", "nspawn"},
+	{"docker-", "docker"},
+	{"libpod-", "podman"},
+	{"cri-containerd-", "containerd"},
+	{"crio-", "cri-o"},
+	{"nerdctl-", "containerd"},
+	{"lxc.payload.", "lxc"},
+	{"systemd-nspawn@", "nspawn"},
+	{"machine-", "nspawn"},
 };
 
 static bool take_container(struct part part, struct part before, struct cgroup_unit *unit)
@@ -77,7 +82,9 @@ static bool take_container(struct part part, struct part before, struct cgroup_u
 		if (starts(part, "machine-qemu")) /* a virtual machine */
 			return false;
 		id = inner(part, strlen(engines[i].prefix), 0);
-		id = ends(id, ".scope") ? inner(id, 0, 6) : ends(id, ".service") ? inner(id, 0, 8) : id;
+		id = ends(id, ".scope")	    ? inner(id, 0, 6)
+		     : ends(id, ".service") ? inner(id, 0, 8)
+					    : id;
 		snprintf(unit->engine, sizeof(unit->engine), "%s", engines[i].engine);
 		keep(unit->name, sizeof(unit->name), id);
 		return true;
@@ -85,7 +92,9 @@ static bool take_container(struct part part, struct part before, struct cgroup_u
 	if (!is_hex_id(part) && !(is(before, "lxc") && part.len))
 		return false;
 	snprintf(unit->engine, sizeof(unit->engine), "%s",
-		 is(before, "docker") ? "docker" : is(before, "lxc") ? "lxc" : "");
+		 is(before, "docker") ? "docker"
+		 : is(before, "lxc")  ? "lxc"
+				      : "");
 	keep(unit->name, sizeof(unit->name), id);
 	return true;
 }
@@ -217,7 +226,8 @@ char *cgroup_unit_format(char *buf, size_t size, const struct cgroup_unit *unit)
 {
 	switch (unit->kind) {
 	case CGROUP_UNIT:
-		snprintf(buf, size, "%s%s%s", unit->name, *unit->user ? " of uid " : "", unit->user);
+		snprintf(buf, size, "%s%s%s", unit->name, *unit->user ? " of uid " : "",
+			 unit->user);
 		return buf;
 	case CGROUP_CONTAINER:
 		snprintf(buf, size, "%s%scontainer %.12s", unit->engine, *unit->engine ? " " : "",

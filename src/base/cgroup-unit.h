@@ -16,12 +16,12 @@
 #include <sys/types.h>
 
 enum cgroup_kind {
-	CGROUP_UNKNOWN,	  /* could not be read */
-	CGROUP_NONE,	  /* in the root, or in groups that name nothing known */
-	CGROUP_UNIT,	  /* name: "ollama.service", "session-3.scope" */
+	CGROUP_UNKNOWN, /* could not be read */
+	CGROUP_NONE,	/* in the root, or in groups that name nothing known */
+	CGROUP_UNIT,	/* name: "ollama.service", "session-3.scope" */
 	CGROUP_CONTAINER, /* engine: docker podman containerd cri-o lxc nspawn, "" unknown; name: its id */
-	CGROUP_POD,	  /* Kubernetes; pod: its UID, name: the container's id or "" */
-	CGROUP_SLURM,	  /* name: "123.0", "123.batch", or "123" when no step is named */
+	CGROUP_POD,   /* Kubernetes; pod: its UID, name: the container's id or "" */
+	CGROUP_SLURM, /* name: "123.0", "123.batch", or "123" when no step is named */
 };
 
 struct cgroup_unit {

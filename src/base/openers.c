@@ -25,7 +25,8 @@ int open_file_by_path(const char *path, struct open_file *ret, struct err *err)
 	struct stat st;
 
 	if (stat(path, &st))
-		return fail(err, file_err_code(errno), "cannot look at '%s': %s", path, strerror(errno));
+		return fail(err, file_err_code(errno), "cannot look at '%s': %s", path,
+			    strerror(errno));
 	*ret = (struct open_file){
 		.path = path,
 		.is_device = S_ISCHR(st.st_mode),
@@ -61,7 +62,8 @@ struct search {
  */
 static bool look(int folder, const char *name, struct statx *ret)
 {
-	return !statx(folder, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO, ret);
+	return !statx(folder, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_INO,
+		      ret);
 }
 
 static bool is_file(const struct open_file *file, const struct statx *sx)
@@ -138,7 +140,8 @@ static void look_at_mapping(struct search *search, int process, char *line)
 	struct statx sx;
 	int at = 0;
 
-	if (sscanf(line, "%lx-%lx %*s %*s %x:%x %lu %n", &from, &to, &major, &minor, &inode, &at) != 5 ||
+	if (sscanf(line, "%lx-%lx %*s %*s %x:%x %lu %n", &from, &to, &major, &minor, &inode, &at) !=
+		    5 ||
 	    !inode || !at)
 		return;
 	line[strcspn(line, "\n")] = '\0';
@@ -153,7 +156,8 @@ static void look_at_mapping(struct search *search, int process, char *line)
 			continue;
 		snprintf(path, sizeof(path), "map_files/%lx-%lx", from, to);
 		if (!look(process, path, &sx)) {
-			if (snprintf(path, sizeof(path), "root%s", line + at) >= (int)sizeof(path) ||
+			if (snprintf(path, sizeof(path), "root%s", line + at) >=
+				    (int)sizeof(path) ||
 			    !look(process, path, &sx))
 				continue;
 		}
@@ -234,7 +238,8 @@ static int keep_seen(struct search *search, int process, struct opener *opener)
 		return 0;
 	describe(process, opener);
 	cgroup_unit_read(search->proc, opener->pid, &opener->unit);
-	if (!proc_stat_read(search->proc, opener->pid, &now) || now.start_time != opener->start_time)
+	if (!proc_stat_read(search->proc, opener->pid, &now) ||
+	    now.start_time != opener->start_time)
 		return 0;
 	for (size_t i = 0; i < search->n_files; i++) {
 		opener->file = i;
@@ -290,15 +295,16 @@ int openers_find(const char *proc, const struct open_file *files, size_t n_files
 		 struct openers *ret, struct err *err)
 {
 	struct openers found = {.hidden = true, .contained = true};
-	struct search search = {.proc = proc, .files = files, .n_files = n_files, .how = how,
-				.found = &found};
+	struct search search = {
+		.proc = proc, .files = files, .n_files = n_files, .how = how, .found = &found};
 	cleanup(free) unsigned char *seen = calloc(n_files ? n_files : 1, 1);
 	cleanup(closedir) DIR *dir = opendir(proc);
 	const struct dirent *entry;
 	int r = 0;
 
 	if (!dir)
-		return fail(err, file_err_code(errno), "cannot list '%s': %s", proc, strerror(errno));
+		return fail(err, file_err_code(errno), "cannot list '%s': %s", proc,
+			    strerror(errno));
 	if (!seen)
 		return fail(err, ERR_NOMEM, "no memory to look for open files");
 	search.seen = seen;

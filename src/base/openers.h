@@ -28,7 +28,7 @@
 #include "base/err.h"
 
 #define OPENERS_MAX_LOOKS 2000000u
-#define OPENERS_MAX 1024u /* records */
+#define OPENERS_MAX	  1024u /* records */
 
 /* A file to look for. */
 struct open_file {

@@ -42,8 +42,8 @@ static void keep(struct span span, char *buf, size_t size)
 {
 	char raw[512];
 
-	snprintf(raw, sizeof(raw), "%.*s", (int)(span.len < sizeof(raw) ? span.len : sizeof(raw) - 1),
-		 span.s);
+	snprintf(raw, sizeof(raw), "%.*s",
+		 (int)(span.len < sizeof(raw) ? span.len : sizeof(raw) - 1), span.s);
 	text_printable(buf, size, raw);
 }
 
@@ -86,7 +86,8 @@ bool conf_toml(const char *text, const char *key, char *buf, size_t size)
 		if (line.len && *line.s == '[') {
 			const char *end = memchr(line.s, ']', line.len);
 
-			word = trim((struct span){line.s + 1, end ? (size_t)(end - line.s) - 1 : line.len - 1});
+			word = trim((struct span){line.s + 1,
+						  end ? (size_t)(end - line.s) - 1 : line.len - 1});
 			inside = dot && same(word, key, (size_t)(dot - key));
 			top = false;
 			continue;
@@ -94,7 +95,8 @@ bool conf_toml(const char *text, const char *key, char *buf, size_t size)
 		if (!line.len || *line.s == '#' || !split(line, &word, &value))
 			continue;
 		/* "table.key = value" before the first table says the same. */
-		if ((top && same(word, key, strlen(key))) || (inside && same(word, name, strlen(name)))) {
+		if ((top && same(word, key, strlen(key))) ||
+		    (inside && same(word, name, strlen(name)))) {
 			keep(unquote(value), buf, size);
 			found = true;
 		}
@@ -168,7 +170,8 @@ static void slurm_word(struct slurm_search *search, const char *word, unsigned l
 		slurm_add(search, SLURM_TYPE, line, span);
 	else if (key_is(word, "AccountingStorageTRES") && conf_has_profile(word))
 		slurm_add(search, SLURM_TYPE, line, span);
-	else if ((key_is(word, "File") || key_is(word, "MultipleFiles")) && strstr(word, "nvidia-cap"))
+	else if ((key_is(word, "File") || key_is(word, "MultipleFiles")) &&
+		 strstr(word, "nvidia-cap"))
 		slurm_add(search, SLURM_CAP, line, span);
 	else if (key_is(word, "AutoDetect") && !strncasecmp(word + 11, "nvml", 4))
 		slurm_add(search, SLURM_AUTODETECT, line, span);
@@ -248,7 +251,8 @@ bool conf_dpkg_version(const char *text, const char *package, char *buf, size_t 
 		} else if (field(line, "Package", &value)) {
 			ours = same(value, package, strlen(package));
 		} else if (field(line, "Status", &value)) {
-			installed = value.len > 10 && !memcmp(value.s + value.len - 10, " installed", 10);
+			installed = value.len > 10 &&
+				    !memcmp(value.s + value.len - 10, " installed", 10);
 		} else if (field(line, "Version", &value)) {
 			version = value;
 		}

@@ -35,11 +35,11 @@ struct fact_gpu {
 	bool has_instances; /* what follows was read */
 	size_t n_instances;
 	struct backend_instance instances[BACKEND_MAX_INSTANCES];
-	struct fact_node node;	  /* /dev/nvidiaN */
-	unsigned n_caps;	  /* capability nodes that its instances should have */
-	unsigned n_caps_missing;  /* of these: not there */
-	unsigned n_caps_open;	  /* of these: every account may open them */
-	bool has_caps;		  /* these were counted */
+	struct fact_node node;	 /* /dev/nvidiaN */
+	unsigned n_caps;	 /* capability nodes that its instances should have */
+	unsigned n_caps_missing; /* of these: not there */
+	unsigned n_caps_open;	 /* of these: every account may open them */
+	bool has_caps;		 /* these were counted */
 };
 
 /* A GPU on the PCI bus, whether or not a driver has it. */
@@ -85,15 +85,15 @@ struct facts {
 	struct processes processes;
 	size_t n_clients, n_clients_more; /* more: without room in clients[] */
 	struct fact_client clients[FACTS_MAX_CLIENTS];
-	bool clients_complete; /* nobody was overlooked */
-	bool as_root;	       /* this account is */
-	bool contained;	       /* /proc is of a container */
-	unsigned n_unread;     /* processes that may not be looked into */
+	bool clients_complete;				/* nobody was overlooked */
+	bool as_root;					/* this account is */
+	bool contained;					/* /proc is of a container */
+	unsigned n_unread;				/* processes that may not be looked into */
 	enum seen carved_enabled, persistenced_enabled; /* at boot, by systemd */
 
 	/* Containers. */
-	enum seen toolkit; /* NVIDIA's container toolkit */
-	char toolkit_version[32];   /* "" unknown */
+	enum seen toolkit;	  /* NVIDIA's container toolkit */
+	char toolkit_version[32]; /* "" unknown */
 	enum seen toolkit_config;
 	char toolkit_envvar[8], toolkit_no_cgroups[8], toolkit_ldconfig[8]; /* as written; "" not */
 	enum seen cuda_toolkit;
@@ -129,8 +129,8 @@ struct facts {
 	struct err carved_error;
 	bool carved_policy_refused; /* the file on disk has a mistake */
 	char carved_policy_path[PATH_MAX];
-	int64_t carved_loaded_s; /* when it read that */
-	unsigned carved_strangers;  /* instances that carve did not make */
+	int64_t carved_loaded_s;   /* when it read that */
+	unsigned carved_strangers; /* instances that carve did not make */
 };
 
 struct facts_wish {

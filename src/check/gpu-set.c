@@ -51,7 +51,8 @@ void answer_gpus(struct answer *answer, enum verdict verdict, const struct facts
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
-	answer_add(answer, verdict, "%s: %s", gpu_set_format(names, sizeof(names), facts, set), sentence);
+	answer_add(answer, verdict, "%s: %s", gpu_set_format(names, sizeof(names), facts, set),
+		   sentence);
 }
 
 bool gpu_is_capable(const struct fact_gpu *gpu)
@@ -61,7 +62,8 @@ bool gpu_is_capable(const struct fact_gpu *gpu)
 
 bool gpu_is_not_ready(const struct fact_gpu *gpu)
 {
-	return gpu_is_capable(gpu) && !gpu->left_alone && (!gpu->info.mig || !gpu->info.mig_pending);
+	return gpu_is_capable(gpu) && !gpu->left_alone &&
+	       (!gpu->info.mig || !gpu->info.mig_pending);
 }
 
 bool gpu_needs_reset(const struct fact_gpu *gpu)

@@ -6,11 +6,13 @@
 static void judge_in_force(const struct facts *facts, struct answer *ret)
 {
 	if (strcmp(facts->policy_path, facts->carved_policy_path) != 0) {
-		answer_add(ret, VERDICT_WARN, "carved has its policy from %s, this report is about %s",
+		answer_add(ret, VERDICT_WARN,
+			   "carved has its policy from %s, this report is about %s",
 			   facts->carved_policy_path, facts->policy_path);
 		answer_fix(ret, "name that file with --policy");
 	} else if (facts->has_policy_changed && facts->policy_changed_s > facts->carved_loaded_s) {
-		answer_add(ret, VERDICT_WARN, "%s was written after carved read it", facts->policy_path);
+		answer_add(ret, VERDICT_WARN, "%s was written after carved read it",
+			   facts->policy_path);
 		answer_fix(ret, "carve policy reload");
 	}
 }
@@ -18,8 +20,8 @@ static void judge_in_force(const struct facts *facts, struct answer *ret)
 void judge_daemon(const struct facts *facts, struct answer *ret)
 {
 	if (facts->carved == SEEN_YES && facts->carved_policy_refused) {
-		answer_add(ret, VERDICT_FAIL, "%s, but it refused the policy: %s", facts->carved_text,
-			   facts->carved_error.text);
+		answer_add(ret, VERDICT_FAIL, "%s, but it refused the policy: %s",
+			   facts->carved_text, facts->carved_error.text);
 		answer_fix(ret, "mend it, then: carve policy reload");
 	} else if (facts->carved == SEEN_YES) {
 		answer_add(ret, VERDICT_PASS, "%s", facts->carved_text);
@@ -27,7 +29,8 @@ void judge_daemon(const struct facts *facts, struct answer *ret)
 	} else {
 		answer_add(ret, VERDICT_UNKNOWN,
 			   "%s; leases, strangers and what is in force are known to carved alone",
-			   facts->carved == SEEN_NO ? facts->carved_error.text : "it was not asked");
+			   facts->carved == SEEN_NO ? facts->carved_error.text
+						    : "it was not asked");
 	}
 }
 

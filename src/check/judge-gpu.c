@@ -32,10 +32,10 @@ static struct gpu_set same_board(const struct facts *facts, size_t first)
 }
 
 /* For each board here, and the GPUs that are one. */
-#define BOARDS_EACH(board, set, facts)                                                            \
-	for (size_t first_ = 0; first_ < (facts)->n_gpus; first_++)                               \
-		for (struct gpu_set set = same_board(facts, first_); set.bits; set.bits = 0)      \
-			for (const struct board *board = (facts)->gpus[first_].info.board; board; \
+#define BOARDS_EACH(board, set, facts)                                                             \
+	for (size_t first_ = 0; first_ < (facts)->n_gpus; first_++)                                \
+		for (struct gpu_set set = same_board(facts, first_); set.bits; set.bits = 0)       \
+			for (const struct board *board = (facts)->gpus[first_].info.board; board;  \
 			     board = NULL)
 
 /* ---- does it answer ---- */
@@ -43,7 +43,8 @@ static struct gpu_set same_board(const struct facts *facts, size_t first)
 static void tell_bus(const struct facts *facts, struct answer *ret)
 {
 	if (facts->n_pci)
-		answer_add(ret, VERDICT_FAIL, "on the PCI bus: %zu of NVIDIA's GPUs, the first at %s with %s%s",
+		answer_add(ret, VERDICT_FAIL,
+			   "on the PCI bus: %zu of NVIDIA's GPUs, the first at %s with %s%s",
 			   facts->n_pci, facts->pcis[0].address,
 			   *facts->pcis[0].driver ? "driver " : "no driver", facts->pcis[0].driver);
 }
@@ -63,8 +64,8 @@ void judge_driver(const struct facts *facts, struct answer *ret)
 	answer_add(ret, VERDICT_PASS, "driver %s, %zu GPU%s", facts->driver.driver, facts->n_gpus,
 		   facts->n_gpus == 1 ? "" : "s");
 	if (*facts->driver.missing)
-		answer_add(ret, VERDICT_WARN, "driver %s: its library lacks %.200s", facts->driver.driver,
-			   facts->driver.missing);
+		answer_add(ret, VERDICT_WARN, "driver %s: its library lacks %.200s",
+			   facts->driver.driver, facts->driver.missing);
 }
 
 /* ---- board ---- */
@@ -103,11 +104,12 @@ static void judge_board_by_bus(const struct facts *facts, struct answer *ret)
 		const struct board *board = board_identify(NULL, (uint16_t)pci->device, 0);
 
 		if (board)
-			answer_add(ret, VERDICT_PASS, "%s: %s, by its PCI device id %04x", pci->address,
-				   board->product, pci->device);
+			answer_add(ret, VERDICT_PASS, "%s: %s, by its PCI device id %04x",
+				   pci->address, board->product, pci->device);
 		else
-			answer_add(ret, VERDICT_UNKNOWN, "%s: carve knows no board with PCI device id %04x",
-				   pci->address, pci->device);
+			answer_add(ret, VERDICT_UNKNOWN,
+				   "%s: carve knows no board with PCI device id %04x", pci->address,
+				   pci->device);
 	}
 }
 
@@ -128,8 +130,9 @@ void judge_board(const struct facts *facts, struct answer *ret)
 	answer_gpus(ret, VERDICT_FAIL, facts, hidden,
 		    "a board with MIG, which the driver does not offer");
 	if (hidden.bits)
-		answer_fix(ret, "RTX PRO boards: set display mode to compute (DisplayModeSelector) and "
-				"bring the VBIOS up to date");
+		answer_fix(ret,
+			   "RTX PRO boards: set display mode to compute (DisplayModeSelector) and "
+			   "bring the VBIOS up to date");
 	answer_gpus(ret, VERDICT_WARN, facts, gpus_that(facts, has_no_mig), "no MIG on this board");
 	answer_gpus(ret, VERDICT_UNKNOWN, facts, gpus_that(facts, is_uncatalogued),
 		    "MIG, but the board is not in carve's catalogue");
@@ -149,11 +152,12 @@ void judge_driver_board(const struct facts *facts, struct answer *ret)
 	BOARDS_EACH(board, set, facts)
 	{
 		if (!board->min_driver)
-			answer_gpus(ret, VERDICT_UNKNOWN, facts, set, "the least driver for %s is not known",
-				    board->product);
+			answer_gpus(ret, VERDICT_UNKNOWN, facts, set,
+				    "the least driver for %s is not known", board->product);
 		else if (conf_version_compare(driver, board->min_driver) < 0)
-			answer_gpus(ret, VERDICT_FAIL, facts, set, "%s needs driver %s or later, this is %s",
-				    board->product, board->min_driver, driver);
+			answer_gpus(ret, VERDICT_FAIL, facts, set,
+				    "%s needs driver %s or later, this is %s", board->product,
+				    board->min_driver, driver);
 		else
 			answer_gpus(ret, VERDICT_PASS, facts, set, "needs %s", board->min_driver);
 	}
@@ -168,7 +172,8 @@ static unsigned too_new(const struct board *board, const char *driver, struct te
 		const char *wanted = board->profiles[i].requires_driver;
 
 		if (wanted && conf_version_compare(driver, wanted) < 0)
-			text_addf(ret, "%s%s (%s)", n++ ? ", " : "", board->profiles[i].name, wanted);
+			text_addf(ret, "%s%s (%s)", n++ ? ", " : "", board->profiles[i].name,
+				  wanted);
 	}
 	if (board->compute_slices == 7 && conf_version_compare(driver, "510") < 0)
 		text_addf(ret, "%s4g beside 3g (R510)", n++ ? ", " : "");
@@ -217,7 +222,8 @@ static const struct {
 	 "turn MIG mode on first, or install a later driver", "NVML field 199"},
 	{"580.65.06", "999999", "g", false, VERDICT_WARN,
 	 "coherent memory (CDMM) is the default on Grace, and excludes MIG",
-	 "load the driver with NVreg_CoherentGPUMemoryMode=numa", "NVIDIA GPU Operator platform support"},
+	 "load the driver with NVreg_CoherentGPUMemoryMode=numa",
+	 "NVIDIA GPU Operator platform support"},
 };
 
 void judge_driver_known(const struct facts *facts, struct answer *ret)
@@ -237,7 +243,8 @@ void judge_driver_known(const struct facts *facts, struct answer *ret)
 			const struct backend_gpu *gpu = &facts->gpus[k].info;
 			const char *board = known_drivers[i].board;
 
-			if ((board && (!gpu->board || strncmp(gpu->board->id, board, strlen(board)) != 0)) ||
+			if ((board &&
+			     (!gpu->board || strncmp(gpu->board->id, board, strlen(board)) != 0)) ||
 			    (known_drivers[i].mig_off && (gpu->mig || !gpu->mig_capable)))
 				continue;
 			gpu_set_add(&set, k);
@@ -258,10 +265,11 @@ void judge_driver_pair(const struct facts *facts, struct answer *ret)
 	else if (!facts->has_driver || facts->module == SEEN_UNKNOWN)
 		answer_add(ret, VERDICT_UNKNOWN, "one of them cannot be asked");
 	else if (facts->module == SEEN_NO)
-		answer_add(ret, VERDICT_UNKNOWN, "there is no /proc/driver/nvidia/version to compare with");
+		answer_add(ret, VERDICT_UNKNOWN,
+			   "there is no /proc/driver/nvidia/version to compare with");
 	else if (conf_version_compare(facts->module_version, facts->driver.driver) != 0)
-		answer_add(ret, VERDICT_FAIL, "the module is %s, the library %s", facts->module_version,
-			   facts->driver.driver);
+		answer_add(ret, VERDICT_FAIL, "the module is %s, the library %s",
+			   facts->module_version, facts->driver.driver);
 	else
 		answer_add(ret, VERDICT_PASS, "both are %s", facts->module_version);
 }
@@ -300,13 +308,15 @@ void judge_virtual(const struct facts *facts, struct answer *ret)
 		    "a virtual GPU, which only its host can cut");
 	judge_passed_through(facts, ret);
 	if (facts->virtual_machine == SEEN_UNKNOWN)
-		answer_add(ret, VERDICT_UNKNOWN, "whether this is a virtual machine cannot be told");
+		answer_add(ret, VERDICT_UNKNOWN,
+			   "whether this is a virtual machine cannot be told");
 	else if (facts->virtual_machine == SEEN_NO)
 		answer_add(ret, VERDICT_PASS, "no virtual machine%s%s", *facts->machine ? ": " : "",
 			   facts->machine);
 	else if (reset.bits)
 		answer_gpus(ret, VERDICT_WARN, facts, reset,
-			    "passed through to this guest (%s): a change of MIG mode takes effect when the guest "
+			    "passed through to this guest (%s): a change of MIG mode takes effect "
+			    "when the guest "
 			    "is started again",
 			    machine);
 	else
@@ -335,17 +345,20 @@ void judge_cuda(const struct facts *facts, struct answer *ret)
 	BOARDS_EACH(board, set, facts)
 	{
 		if (conf_version_compare(cuda, least_cuda(board)) < 0)
-			answer_gpus(ret, VERDICT_FAIL, facts, set, "%s needs CUDA %s, the driver has %s",
-				    board->product, least_cuda(board), cuda);
+			answer_gpus(ret, VERDICT_FAIL, facts, set,
+				    "%s needs CUDA %s, the driver has %s", board->product,
+				    least_cuda(board), cuda);
 		if (facts->cuda_toolkit == SEEN_YES &&
 		    conf_version_compare(facts->cuda_toolkit_version, least_cuda(board)) < 0)
-			answer_gpus(ret, VERDICT_WARN, facts, set, "/usr/local/cuda is %s, %s needs %s",
+			answer_gpus(ret, VERDICT_WARN, facts, set,
+				    "/usr/local/cuda is %s, %s needs %s",
 				    facts->cuda_toolkit_version, board->product, least_cuda(board));
 	}
 	/* Within one major version an older driver runs what a newer toolkit built; not beyond. */
 	if (facts->cuda_toolkit == SEEN_YES &&
 	    (unsigned)strtoul(facts->cuda_toolkit_version, NULL, 10) > facts->driver.cuda_major)
-		answer_add(ret, VERDICT_WARN, "/usr/local/cuda is %s, too new for the driver's CUDA %s",
+		answer_add(ret, VERDICT_WARN,
+			   "/usr/local/cuda is %s, too new for the driver's CUDA %s",
 			   facts->cuda_toolkit_version, cuda);
 	else if (facts->cuda_toolkit == SEEN_YES)
 		answer_add(ret, VERDICT_PASS, "/usr/local/cuda is %s", facts->cuda_toolkit_version);

@@ -34,7 +34,8 @@ void judge_toolkit(const struct facts *facts, struct answer *ret)
 			text_addf(&holes, "%s%s (mended in %s)", holes.len ? ", " : "",
 				  toolkit_holes[i].name, toolkit_holes[i].fixed);
 	if (holes.len)
-		answer_add(ret, VERDICT_FAIL, "version %s has %s", facts->toolkit_version, text_str(&holes));
+		answer_add(ret, VERDICT_FAIL, "version %s has %s", facts->toolkit_version,
+			   text_str(&holes));
 	else
 		answer_add(ret, VERDICT_PASS, "version %s", facts->toolkit_version);
 }
@@ -52,15 +53,18 @@ void judge_toolkit_config(const struct facts *facts, struct answer *ret)
 	answer_add(ret, VERDICT_PASS, "no image can choose its GPUs");
 	if (strcmp(facts->toolkit_envvar, "false") != 0)
 		answer_add(ret, VERDICT_WARN,
-			   "accept-nvidia-visible-devices-envvar-when-unprivileged is %s: any image may ask "
+			   "accept-nvidia-visible-devices-envvar-when-unprivileged is %s: any "
+			   "image may ask "
 			   "for all GPUs",
 			   *facts->toolkit_envvar ? facts->toolkit_envvar : "true by default");
 	if (!strcmp(facts->toolkit_no_cgroups, "true"))
-		answer_add(ret, VERDICT_WARN, "nvidia-container-cli.no-cgroups is true: devices of others are "
-					      "not denied by the container's control group");
+		answer_add(ret, VERDICT_WARN,
+			   "nvidia-container-cli.no-cgroups is true: devices of others are "
+			   "not denied by the container's control group");
 	if (!strcmp(facts->toolkit_ldconfig, "true"))
-		answer_add(ret, VERDICT_WARN, "features.allow-ldconfig-from-container is true: a program of "
-					      "the image runs as root on the host");
+		answer_add(ret, VERDICT_WARN,
+			   "features.allow-ldconfig-from-container is true: a program of "
+			   "the image runs as root on the host");
 }
 
 static bool in_cdi(const struct facts *facts, const char *uuid)
@@ -178,8 +182,8 @@ void judge_cap_nodes(const struct facts *facts, struct answer *ret)
 			   facts->has_driver ? "/proc/driver/nvidia-caps/mig-minors cannot be read"
 					     : "the driver does not answer");
 	else if (missing)
-		answer_add(ret, VERDICT_WARN, "%u of %u are missing; containers would start without them",
-			   missing, n);
+		answer_add(ret, VERDICT_WARN,
+			   "%u of %u are missing; containers would start without them", missing, n);
 	else if (!n)
 		answer_add(ret, VERDICT_PASS, "there are no instances yet");
 	else
@@ -191,11 +195,13 @@ void judge_cap_config(const struct facts *facts, struct answer *ret)
 	const struct fact_node *node = &facts->cap_config;
 
 	if (node->seen == SEEN_UNKNOWN)
-		answer_add(ret, VERDICT_UNKNOWN, "/dev/nvidia-caps/nvidia-cap1 cannot be looked at");
+		answer_add(ret, VERDICT_UNKNOWN,
+			   "/dev/nvidia-caps/nvidia-cap1 cannot be looked at");
 	else if (node->seen == SEEN_NO)
 		answer_add(ret, VERDICT_PASS, "/dev/nvidia-caps/nvidia-cap1 is not there");
 	else if (node->uid || (node->mode & 077))
-		answer_add(ret, VERDICT_FAIL, "/dev/nvidia-caps/nvidia-cap1 is open to others (mode %04o, uid %u)",
+		answer_add(ret, VERDICT_FAIL,
+			   "/dev/nvidia-caps/nvidia-cap1 is open to others (mode %04o, uid %u)",
 			   (unsigned)node->mode, (unsigned)node->uid);
 	else
 		answer_add(ret, VERDICT_PASS, "/dev/nvidia-caps/nvidia-cap1 has mode %04o",
@@ -209,11 +215,13 @@ void judge_cap_modes(const struct facts *facts, struct answer *ret)
 	if (!count_caps(facts, &n, &missing, &open_))
 		answer_add(ret, VERDICT_UNKNOWN, "the nodes could not be counted");
 	else if (open_)
-		answer_add(ret, VERDICT_WARN, "%u of %u nodes of instances are open to every account", open_, n);
+		answer_add(ret, VERDICT_WARN,
+			   "%u of %u nodes of instances are open to every account", open_, n);
 	else if (!n)
 		answer_add(ret, VERDICT_PASS, "there are no instances yet");
 	else
-		answer_add(ret, VERDICT_PASS, "none of the %u nodes is open to others", n - missing);
+		answer_add(ret, VERDICT_PASS, "none of the %u nodes is open to others",
+			   n - missing);
 }
 
 /* ---- other managers ---- */
@@ -223,12 +231,14 @@ static void judge_manager(const struct facts *facts, enum manager_id id, struct 
 	const struct manager *manager = &facts->managers.at[id];
 
 	if (manager->at_work == SEEN_YES)
-		answer_add(ret, VERDICT_FAIL, "%s decides about MIG here, so carve only observes: %s",
+		answer_add(ret, VERDICT_FAIL,
+			   "%s decides about MIG here, so carve only observes: %s",
 			   manager_title(id), manager->why);
 	else if (manager->at_work == SEEN_UNKNOWN)
 		answer_add(ret, VERDICT_UNKNOWN, "%s", manager->why);
 	else
-		answer_add(ret, VERDICT_PASS, "%s", *manager->why ? manager->why : "not at work here");
+		answer_add(ret, VERDICT_PASS, "%s",
+			   *manager->why ? manager->why : "not at work here");
 	if (manager->at_work == SEEN_YES)
 		answer_fix(ret, "%s", manager_fix(id));
 	snprintf(ret->source, sizeof(ret->source), "%s", manager_source(id));
@@ -259,11 +269,13 @@ void judge_vgpu(const struct facts *facts, struct answer *ret)
 void judge_kubernetes(const struct facts *facts, struct answer *ret)
 {
 	if (facts->device_plugin == SEEN_YES)
-		answer_add(ret, VERDICT_WARN, "NVIDIA's device plugin runs: it lists instances once, at its start");
+		answer_add(ret, VERDICT_WARN,
+			   "NVIDIA's device plugin runs: it lists instances once, at its start");
 	else if (facts->kubelet == SEEN_NO)
 		answer_add(ret, VERDICT_PASS, "no kubelet here");
 	else if (facts->kubelet == SEEN_UNKNOWN || facts->device_plugin == SEEN_UNKNOWN)
-		answer_add(ret, VERDICT_UNKNOWN, "whether NVIDIA's device plugin runs cannot be told");
+		answer_add(ret, VERDICT_UNKNOWN,
+			   "whether NVIDIA's device plugin runs cannot be told");
 	else
 		answer_add(ret, VERDICT_PASS, "a kubelet without NVIDIA's device plugin");
 }
@@ -273,8 +285,8 @@ void judge_slurm(const struct facts *facts, struct answer *ret)
 	size_t shown = facts->n_slurm < 4 ? facts->n_slurm : 4;
 
 	for (size_t i = 0; i < shown; i++)
-		answer_add(ret, VERDICT_WARN, "%s:%u: %s", facts->slurms[i].path, facts->slurms[i].line.line,
-			   facts->slurms[i].line.word);
+		answer_add(ret, VERDICT_WARN, "%s:%u: %s", facts->slurms[i].path,
+			   facts->slurms[i].line.line, facts->slurms[i].line.word);
 	if (facts->n_slurm > shown)
 		answer_add(ret, VERDICT_WARN, "and %zu more", facts->n_slurm - shown);
 	if (facts->slurm == SEEN_UNKNOWN)
@@ -282,7 +294,8 @@ void judge_slurm(const struct facts *facts, struct answer *ret)
 	else if (facts->slurm == SEEN_YES)
 		answer_add(ret, VERDICT_PASS, "it names no instances");
 	else if (facts->processes.at[PROCESS_SLURMD] == SEEN_YES)
-		answer_add(ret, VERDICT_UNKNOWN, "slurmd runs, and its configuration was not found");
+		answer_add(ret, VERDICT_UNKNOWN,
+			   "slurmd runs, and its configuration was not found");
 	else
 		answer_add(ret, VERDICT_PASS, "no Slurm here");
 }

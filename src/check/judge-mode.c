@@ -32,11 +32,15 @@ void judge_mode(const struct facts *facts, struct answer *ret)
 	if (!gpus_that(facts, gpu_is_capable).bits)
 		answer_add(ret, VERDICT_PASS, "no GPU here has one");
 	answer_gpus(ret, VERDICT_PASS, facts, gpus_that(facts, is_on), "on");
-	answer_gpus(ret, VERDICT_PASS, facts, gpus_that(facts, is_left_alone), "off, and not managed");
-	answer_gpus(ret, VERDICT_WARN, facts, gpus_that(facts, is_off), "off: nothing can be cut yet");
-	answer_gpus(ret, VERDICT_FAIL, facts, gpus_that(facts, is_pending), "changes at the next reset");
+	answer_gpus(ret, VERDICT_PASS, facts, gpus_that(facts, is_left_alone),
+		    "off, and not managed");
+	answer_gpus(ret, VERDICT_WARN, facts, gpus_that(facts, is_off),
+		    "off: nothing can be cut yet");
+	answer_gpus(ret, VERDICT_FAIL, facts, gpus_that(facts, is_pending),
+		    "changes at the next reset");
 	if (gpus_that(facts, is_pending).bits)
-		answer_fix(ret, "nvidia-smi --gpu-reset -i GPU, while nobody uses the GPU, or reboot");
+		answer_fix(ret,
+			   "nvidia-smi --gpu-reset -i GPU, while nobody uses the GPU, or reboot");
 }
 
 static bool keeps_mode(const struct fact_gpu *gpu)
@@ -66,7 +70,8 @@ void judge_persistence(const struct facts *facts, struct answer *ret)
 		    "the board is not in carve's catalogue");
 	if (facts->carved_enabled == SEEN_YES)
 		answer_gpus(ret, VERDICT_UNKNOWN, facts, gpus_that(facts, forgets_mode),
-			    "kept by the driver, and off again after a reboot; carved turns it on where a layout was "
+			    "kept by the driver, and off again after a reboot; carved turns it on "
+			    "where a layout was "
 			    "applied by carve");
 	else
 		answer_gpus(ret, VERDICT_WARN, facts, gpus_that(facts, forgets_mode),
@@ -108,8 +113,9 @@ void judge_clients(const struct facts *facts, struct answer *ret)
 	if (facts->clients_complete)
 		answer_gpus(ret, VERDICT_PASS, facts, set, "nobody");
 	else if (facts->n_unread)
-		answer_add(ret, VERDICT_UNKNOWN, "%u process%s may not be looked into by this account",
-			   facts->n_unread, facts->n_unread == 1 ? "" : "es");
+		answer_add(ret, VERDICT_UNKNOWN,
+			   "%u process%s may not be looked into by this account", facts->n_unread,
+			   facts->n_unread == 1 ? "" : "es");
 	else if (facts->contained)
 		answer_add(ret, VERDICT_UNKNOWN, "this /proc shows a container's processes only");
 	else
@@ -144,12 +150,13 @@ void judge_fabric_manager(const struct facts *facts, struct answer *ret)
 	if (facts->nvswitch == SEEN_NO)
 		answer_add(ret, VERDICT_PASS, "there are no NVSwitches");
 	else if (facts->nvswitch == SEEN_UNKNOWN || runs == SEEN_UNKNOWN)
-		answer_add(ret, VERDICT_UNKNOWN, "%s", facts->nvswitch == SEEN_YES
-							       ? "not all processes are shown"
-							       : "/dev cannot be read");
+		answer_add(ret, VERDICT_UNKNOWN, "%s",
+			   facts->nvswitch == SEEN_YES ? "not all processes are shown"
+						       : "/dev cannot be read");
 	else if (runs == SEEN_YES)
 		answer_add(ret, VERDICT_PASS, "it runs (process %d)",
 			   (int)facts->processes.pid[PROCESS_FABRIC_MANAGER]);
 	else
-		answer_add(ret, VERDICT_WARN, "NVSwitches, and no fabric manager: whole GPUs do not work");
+		answer_add(ret, VERDICT_WARN,
+			   "NVSwitches, and no fabric manager: whole GPUs do not work");
 }

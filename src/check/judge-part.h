@@ -13,8 +13,8 @@ struct gpu_set {
 
 _Static_assert(BACKEND_MAX_GPUS <= 64, "a set is one word");
 
-#define GPU_SET_EACH(i, set)                        \
-	for (unsigned i = 0; i < BACKEND_MAX_GPUS; i++) \
+#define GPU_SET_EACH(i, set)                                                                       \
+	for (unsigned i = 0; i < BACKEND_MAX_GPUS; i++)                                            \
 		if ((set).bits >> i & 1)
 
 static inline void gpu_set_add(struct gpu_set *set, size_t i)

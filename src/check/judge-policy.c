@@ -68,7 +68,8 @@ void judge_monitoring(const struct facts *facts, struct answer *ret)
 	if (at[PROCESS_DCGM] == SEEN_YES || at[PROCESS_DCGM_EXPORTER] == SEEN_YES)
 		answer_gpus(ret, VERDICT_PASS, facts, ampere, "DCGM measures each instance");
 	else if (at[PROCESS_DCGM] == SEEN_UNKNOWN)
-		answer_gpus(ret, VERDICT_UNKNOWN, facts, ampere, "only DCGM can, and processes are hidden here");
+		answer_gpus(ret, VERDICT_UNKNOWN, facts, ampere,
+			    "only DCGM can, and processes are hidden here");
 	else
 		answer_gpus(ret, VERDICT_WARN, facts, ampere,
 			    "only DCGM measures instances of this generation, and it does not run");
@@ -88,8 +89,9 @@ void judge_classes(const struct facts *facts, struct answer *ret)
 		return;
 	}
 	if (!facts->policy) {
-		answer_add(ret, facts->policy_error.code == ERR_DENIED ? VERDICT_UNKNOWN : VERDICT_WARN, "%s",
-			   facts->policy_error.text);
+		answer_add(ret,
+			   facts->policy_error.code == ERR_DENIED ? VERDICT_UNKNOWN : VERDICT_WARN,
+			   "%s", facts->policy_error.text);
 		return;
 	}
 	for (size_t i = 0; i < policy_n_classes(facts->policy); i++)
@@ -151,7 +153,8 @@ void judge_full(const struct facts *facts, struct answer *ret)
 		const struct policy_class *class_ = policy_class_at(facts->policy, i);
 
 		if (gives_whole_gpus(facts, class_))
-			names_add(class_->restricted || policy_class_is_approved(class_) ? &closed : &open_,
+			names_add(class_->restricted || policy_class_is_approved(class_) ? &closed
+											 : &open_,
 				  class_->name);
 	}
 	if (closed.n)
@@ -176,7 +179,8 @@ void judge_idle(const struct facts *facts, struct answer *ret)
 			longest_s = policy_class_at(facts->policy, i)->max_time_s;
 	duration_format(longest, sizeof(longest), longest_s);
 	answer_add(ret, VERDICT_WARN,
-		   "leases end by time, after %s at most; none ends earlier for being idle", longest);
+		   "leases end by time, after %s at most; none ends earlier for being idle",
+		   longest);
 }
 
 void judge_changes(const struct facts *facts, struct answer *ret)
@@ -267,6 +271,6 @@ void judge_review(const struct facts *facts, struct answer *ret)
 		answer_add(ret, VERDICT_WARN, "last on %s, overdue for %" PRId64 " days", when,
 			   (late_s + DAY_S - 1) / DAY_S);
 	else
-		answer_add(ret, VERDICT_PASS, "last on %s; the next is due in %" PRId64 " days", when,
-			   -late_s / DAY_S);
+		answer_add(ret, VERDICT_PASS, "last on %s; the next is due in %" PRId64 " days",
+			   when, -late_s / DAY_S);
 }

@@ -70,13 +70,14 @@ static void mig_manager(const struct tree *tree, const struct processes *process
 			struct manager *ret)
 {
 	static const char unit[] = "nvidia-mig-manager.service";
-	static const char *const wants[] = {"multi-user.target.wants", "nvidia-gpu-reset.target.wants",
-					    "default.target.wants"};
+	static const char *const wants[] = {
+		"multi-user.target.wants", "nvidia-gpu-reset.target.wants", "default.target.wants"};
 	char path[200], to[256];
 	enum seen unknown = SEEN_NO;
 
 	if (processes->at[PROCESS_MIG_MANAGER] == SEEN_YES) {
-		set(ret, SEEN_YES, "it runs (process %d)", (int)processes->pid[PROCESS_MIG_MANAGER]);
+		set(ret, SEEN_YES, "it runs (process %d)",
+		    (int)processes->pid[PROCESS_MIG_MANAGER]);
 		return;
 	}
 	if (may_be(processes, PROCESS_MIG_MANAGER, ret))
@@ -134,7 +135,8 @@ static void dra(const struct tree *tree, const struct processes *processes, stru
 		if (seen == SEEN_YES && on)
 			set(ret, SEEN_YES, "it runs with DynamicMIG (process %d)", (int)pid);
 		else if (seen != SEEN_YES)
-			set(ret, SEEN_UNKNOWN, "it runs (process %d); whether with DynamicMIG may not be read",
+			set(ret, SEEN_UNKNOWN,
+			    "it runs (process %d); whether with DynamicMIG may not be read",
 			    (int)pid);
 		else
 			set(ret, SEEN_NO, "it runs without DynamicMIG");
@@ -179,7 +181,8 @@ static void vgpu(const struct tree *tree, const struct processes *processes, str
 	else if (may_be(processes, PROCESS_VGPU_MANAGER, ret))
 		return;
 	else if (tree_read(tree, "proc/modules", MODULES_LIMIT, &modules) == SEEN_YES &&
-		 (!strncmp(modules, "nvidia_vgpu_vfio ", 17) || strstr(modules, "\nnvidia_vgpu_vfio ")))
+		 (!strncmp(modules, "nvidia_vgpu_vfio ", 17) ||
+		  strstr(modules, "\nnvidia_vgpu_vfio ")))
 		set(ret, SEEN_YES, "the module nvidia_vgpu_vfio is loaded");
 }
 

@@ -15,25 +15,24 @@
 
 #include "check/tree.h"
 
-#define MANAGER_TABLE(X)                                                                          \
-	X(MIG_MANAGER, "mig-manager", "NVIDIA's mig-manager",                                     \
-	  "systemctl disable --now nvidia-mig-manager, or label the node "                        \
-	  "nvidia.com/gpu.deploy.mig-manager=false",                                              \
-	  "NVIDIA/mig-parted deployments/systemd, deployments/gpu-operator")                      \
-	X(DRA, "dra", "NVIDIA's DRA driver",                                                      \
-	  "run it without the feature gate DynamicMIG: then it announces what exists",            \
-	  "kubernetes-sigs/dra-driver-nvidia-gpu#883, #1006")                                     \
-	X(LSF, "lsf", "LSF", "set LSF_MANAGE_MIG=N in lsf.conf and restart LSF on this host",     \
-	  "IBM Spectrum LSF, LSF_MANAGE_MIG in lsf.conf")                                         \
-	X(VGPU, "vgpu", "NVIDIA's vGPU manager",                                                  \
-	  "use carve on hosts without the vGPU manager",       \
+#define MANAGER_TABLE(X)                                                                           \
+	X(MIG_MANAGER, "mig-manager", "NVIDIA's mig-manager",                                      \
+	  "systemctl disable --now nvidia-mig-manager, or label the node "                         \
+	  "nvidia.com/gpu.deploy.mig-manager=false",                                               \
+	  "NVIDIA/mig-parted deployments/systemd, deployments/gpu-operator")                       \
+	X(DRA, "dra", "NVIDIA's DRA driver",                                                       \
+	  "run it without the feature gate DynamicMIG: then it announces what exists",             \
+	  "kubernetes-sigs/dra-driver-nvidia-gpu#883, #1006")                                      \
+	X(LSF, "lsf", "LSF", "set LSF_MANAGE_MIG=N in lsf.conf and restart LSF on this host",      \
+	  "IBM Spectrum LSF, LSF_MANAGE_MIG in lsf.conf")                                          \
+	X(VGPU, "vgpu", "NVIDIA's vGPU manager", "use carve on hosts without the vGPU manager",    \
 	  "NVIDIA vGPU User Guide, MIG-backed vGPUs")
 
 enum manager_id {
 #define X(id, name, title, fix, source) MANAGER_##id,
 	MANAGER_TABLE(X)
 #undef X
-	MANAGER_COUNT
+		MANAGER_COUNT
 };
 
 struct manager {

@@ -36,7 +36,8 @@ static void add_openers(const char *proc, const struct open_file *files, const u
 	facts->contained = found.contained;
 	facts->n_unread = found.n_unread;
 	for (size_t i = 0; i < found.n; i++) {
-		struct fact_client client = {.gpu = gpus[found.items[i].file], .pid = found.items[i].pid};
+		struct fact_client client = {.gpu = gpus[found.items[i].file],
+					     .pid = found.items[i].pid};
 
 		if (client.pid == getpid())
 			continue;
@@ -56,10 +57,12 @@ static void add_running(struct backend *backend, struct facts *facts)
 		size_t n;
 
 		if (facts->gpus[i].info.lost ||
-		    backend->ops->processes(backend, facts->gpus[i].info.uuid, &processes, &n, &ignored))
+		    backend->ops->processes(backend, facts->gpus[i].info.uuid, &processes, &n,
+					    &ignored))
 			continue;
 		for (size_t k = 0; k < n; k++) {
-			struct fact_client client = {.gpu = (unsigned)i, .pid = (pid_t)processes[k].pid};
+			struct fact_client client = {.gpu = (unsigned)i,
+						     .pid = (pid_t)processes[k].pid};
 
 			if (known(facts, client.gpu, client.pid))
 				continue;

@@ -16,7 +16,8 @@ DEFINE_CLEANUP(json_decref, json_t *);
 
 static void toolkit(const struct tree *tree, struct facts *facts)
 {
-	static const char *const programs[] = {"usr/bin/nvidia-ctk", "usr/bin/nvidia-container-runtime",
+	static const char *const programs[] = {"usr/bin/nvidia-ctk",
+					       "usr/bin/nvidia-container-runtime",
 					       "usr/local/nvidia/toolkit/nvidia-ctk"};
 	cleanup(free) char *status = NULL;
 
@@ -60,7 +61,8 @@ static void cuda(const struct tree *tree, struct facts *facts)
 	json = json_loads(text, 0, NULL);
 	version = json_string_value(json_object_get(json_object_get(json, "cuda"), "version"));
 	if (version)
-		text_printable(facts->cuda_toolkit_version, sizeof(facts->cuda_toolkit_version), version);
+		text_printable(facts->cuda_toolkit_version, sizeof(facts->cuda_toolkit_version),
+			       version);
 	else
 		facts->cuda_toolkit = SEEN_UNKNOWN;
 }
@@ -90,7 +92,8 @@ static bool cdi_file(const char *name, void *arg)
 	if (strstr(text, "nvidia.com/gpu"))
 		facts->cdi = SEEN_YES;
 	while (facts->n_cdi < FACTS_MAX_MIGS && conf_next_mig(&at, mig)) {
-		if (array_reserve(&facts->cdi_migs, &scan->cap, facts->n_cdi, sizeof(*facts->cdi_migs))) {
+		if (array_reserve(&facts->cdi_migs, &scan->cap, facts->n_cdi,
+				  sizeof(*facts->cdi_migs))) {
 			facts->cdi_all_read = false;
 			return false;
 		}

@@ -15,8 +15,8 @@ void probe_driver(struct backend *backend, struct facts *facts)
 
 		gpu->info = gpus[i];
 		if (!gpus[i].lost && gpus[i].mig)
-			gpu->has_instances = !backend->ops->instances(backend, gpus[i].uuid, gpu->instances,
-								      &gpu->n_instances, &ignored);
+			gpu->has_instances = !backend->ops->instances(
+				backend, gpus[i].uuid, gpu->instances, &gpu->n_instances, &ignored);
 		else
 			gpu->has_instances = !gpus[i].lost;
 	}

@@ -10,8 +10,9 @@
 #define LIMIT (1u << 20)
 
 /* Makers of virtual machines, as they sign in the firmware's tables. */
-static const char *const hypervisors[] = {"QEMU", "VMware", "Xen", "innotek", "Microsoft Corporation",
-					  "Bochs", "Parallels", "KubeVirt", "OpenStack", "Nutanix"};
+static const char *const hypervisors[] = {
+	"QEMU",	 "VMware",    "Xen",	  "innotek",   "Microsoft Corporation",
+	"Bochs", "Parallels", "KubeVirt", "OpenStack", "Nutanix"};
 
 static void machine_name(const struct tree *tree, struct facts *facts)
 {
@@ -94,7 +95,8 @@ static bool pci_device(const char *address, void *arg)
 	struct fact_pci *pci;
 
 	/* NVIDIA; a VGA or 3D controller, and no virtual function of one. */
-	if (pci_number(scan->tree, address, "vendor") != 0x10de || (class_ != 0x0300 && class_ != 0x0302))
+	if (pci_number(scan->tree, address, "vendor") != 0x10de ||
+	    (class_ != 0x0300 && class_ != 0x0302))
 		return true;
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%.60s/physfn", address);
 	if (tree_has(scan->tree, path) == SEEN_YES)
@@ -104,7 +106,8 @@ static bool pci_device(const char *address, void *arg)
 	pci->device = pci_number(scan->tree, address, "device");
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%.60s/driver", address);
 	if (tree_link(scan->tree, path, to, sizeof(to)) == SEEN_YES)
-		text_printable(pci->driver, sizeof(pci->driver), strrchr(to, '/') ? strrchr(to, '/') + 1 : to);
+		text_printable(pci->driver, sizeof(pci->driver),
+			       strrchr(to, '/') ? strrchr(to, '/') + 1 : to);
 	return facts->n_pci < BACKEND_MAX_GPUS;
 }
 

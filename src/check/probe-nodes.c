@@ -57,8 +57,8 @@ static void gpu_caps(const struct tree *tree, const char *minors, struct fact_gp
 		snprintf(name, sizeof(name), "gpu%u/gi%u/access", gpu->info.minor, instance->gi);
 		count_cap(tree, minors, name, gpu);
 		for (unsigned k = 0; k < instance->n_cis; k++) {
-			snprintf(name, sizeof(name), "gpu%u/gi%u/ci%u/access", gpu->info.minor, instance->gi,
-				 instance->cis[k].id);
+			snprintf(name, sizeof(name), "gpu%u/gi%u/ci%u/access", gpu->info.minor,
+				 instance->gi, instance->cis[k].id);
 			count_cap(tree, minors, name, gpu);
 		}
 	}
@@ -70,7 +70,8 @@ void probe_nodes(const struct tree *tree, struct facts *facts)
 	cleanup(free) char *minors = NULL;
 	char path[64];
 
-	facts->cap_minors = tree_read(tree, "proc/driver/nvidia-caps/mig-minors", 1u << 20, &minors);
+	facts->cap_minors =
+		tree_read(tree, "proc/driver/nvidia-caps/mig-minors", 1u << 20, &minors);
 	node(tree, "dev/nvidiactl", &facts->control);
 	node(tree, "dev/nvidia-uvm", &facts->uvm);
 	snprintf(path, sizeof(path), "dev/nvidia-caps/nvidia-cap%d", CAP_CONFIG);

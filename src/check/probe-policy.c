@@ -12,19 +12,20 @@ static void mark_left_alone(struct facts *facts)
 	for (size_t i = 0; i < facts->n_gpus; i++) {
 		const struct backend_gpu *gpu = &facts->gpus[i].info;
 
-		facts->gpus[i].left_alone =
-			!policy_manages_gpu(facts->policy, gpu->index, gpu->uuid, gpu->board ? gpu->board->id : NULL);
+		facts->gpus[i].left_alone = !policy_manages_gpu(
+			facts->policy, gpu->index, gpu->uuid, gpu->board ? gpu->board->id : NULL);
 	}
 }
 
 static void read_policy(const struct tree *tree, const char *path, struct policy **ret,
-		  struct facts *facts)
+			struct facts *facts)
 {
 	cleanup(free) char *text = NULL;
 	enum seen seen;
 	struct stat st;
 
-	snprintf(facts->policy_path, sizeof(facts->policy_path), "%s", path ? path : "/" PROBE_POLICY);
+	snprintf(facts->policy_path, sizeof(facts->policy_path), "%s",
+		 path ? path : "/" PROBE_POLICY);
 	if (path) {
 		facts->has_policy_changed = !stat(path, &st);
 		facts->policy_changed_s = facts->has_policy_changed ? st.st_mtime : 0;

@@ -13,29 +13,30 @@
 #include "check/tree.h"
 
 /* id, the name as the kernel shows it, must it be the real one */
-#define PROCESS_TABLE(X)                            \
-	X(MIG_MANAGER, "nvidia-mig-mana", true)     \
-	X(DRA_PLUGIN, "gpu-kubelet-plu", true)      \
-	X(DEVICE_PLUGIN, "nvidia-device-p", false)  \
-	X(FABRIC_MANAGER, "nv-fabricmanage", false) \
-	X(DCGM, "nv-hostengine", false)             \
-	X(DCGM_EXPORTER, "dcgm-exporter", false)    \
-	X(VGPU_MANAGER, "nvidia-vgpu-mgr", true)    \
-	X(KUBELET, "kubelet", false)                \
-	X(SLURMD, "slurmd", false)                  \
-	X(LSF_SBATCHD, "sbatchd", false)            \
+#define PROCESS_TABLE(X)                                                                           \
+	X(MIG_MANAGER, "nvidia-mig-mana", true)                                                    \
+	X(DRA_PLUGIN, "gpu-kubelet-plu", true)                                                     \
+	X(DEVICE_PLUGIN, "nvidia-device-p", false)                                                 \
+	X(FABRIC_MANAGER, "nv-fabricmanage", false)                                                \
+	X(DCGM, "nv-hostengine", false)                                                            \
+	X(DCGM_EXPORTER, "dcgm-exporter", false)                                                   \
+	X(VGPU_MANAGER, "nvidia-vgpu-mgr", true)                                                   \
+	X(KUBELET, "kubelet", false)                                                               \
+	X(SLURMD, "slurmd", false)                                                                 \
+	X(LSF_SBATCHD, "sbatchd", false)                                                           \
 	X(CARVED, "carved", false)
 
 enum process_id {
 #define X(id, name, real) PROCESS_##id,
 	PROCESS_TABLE(X)
 #undef X
-	PROCESS_COUNT
+		PROCESS_COUNT
 };
 
 struct processes {
 	enum seen at[PROCESS_COUNT];
-	pid_t pid[PROCESS_COUNT]; /* of the first that was found, also one that may not be looked into */
+	pid_t pid
+		[PROCESS_COUNT]; /* of the first that was found, also one that may not be looked into */
 };
 
 /*

@@ -8,13 +8,14 @@
 #include "base/text.h"
 
 const struct check_rule check_rules[CHECK_COUNT] = {
-#define X(id, group, typed, asks, fix, source) {typed, asks, fix, source, CHECK_GROUP_##group, judge_##id},
+#define X(id, group, typed, asks, fix, source)                                                     \
+	{typed, asks, fix, source, CHECK_GROUP_##group, judge_##id},
 	CHECK_TABLE(X)
 #undef X
 };
 
 const enum check_id minimum_rules[N_MINIMUM_RULES] = {CHECK_classes, CHECK_tested, CHECK_monitoring,
-						     CHECK_full,	   CHECK_idle,	CHECK_review};
+						      CHECK_full,    CHECK_idle,   CHECK_review};
 
 static const struct {
 	const char *name;

@@ -151,7 +151,7 @@ enum check_id {
 #define X(id, group, typed, asks, fix, source) CHECK_##id,
 	CHECK_TABLE(X)
 #undef X
-	CHECK_COUNT
+		CHECK_COUNT
 };
 
 /* What a rule found. */
@@ -197,7 +197,7 @@ void answer_add(struct answer *answer, enum verdict verdict, const char *format,
 void answer_fix(struct answer *answer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define X(id, group, typed, asks, fix, source) \
+#define X(id, group, typed, asks, fix, source)                                                     \
 	void judge_##id(const struct facts *facts, struct answer *ret);
 CHECK_TABLE(X)
 #undef X

@@ -21,7 +21,8 @@ int tree_open(const char *path, struct tree *ret, struct err *err)
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return fail(err, file_err_code(errno), "cannot look below '%s': %s", path, strerror(errno));
+		return fail(err, file_err_code(errno), "cannot look below '%s': %s", path,
+			    strerror(errno));
 	*ret = (struct tree){fd, path};
 	return 0;
 }
@@ -167,7 +168,8 @@ enum seen tree_list(const struct tree *tree, const char *path,
 	while (n < TREE_MAX_NAMES && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		if (array_reserve(&names, &cap, n, sizeof(*names)) || !(names[n] = strdup(entry->d_name)))
+		if (array_reserve(&names, &cap, n, sizeof(*names)) ||
+		    !(names[n] = strdup(entry->d_name)))
 			break;
 		n++;
 	}

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "cli/terminal.h"
 
-#define WIDTH	80
-#define LEFT	26 /* where sentences begin */
+#define WIDTH 80
+#define LEFT  26 /* where sentences begin */
 
 enum verdict check_report_worst(const struct check_report *report)
 {
@@ -106,8 +106,8 @@ static void add_summary(const struct check_report *report, struct text *text)
 		text_addf(&line, "; minimum rules of use: %zu of %d", met, N_MINIMUM_RULES);
 	for (unsigned i = 0, n = 0; met != SIZE_MAX && i < N_MINIMUM_RULES; i++)
 		if (report->answers[minimum_rules[i]].verdict != VERDICT_PASS)
-			text_addf(&line, "%s%s", n++ ? ", " : ", missing: ",
-				  check_rules[minimum_rules[i]].name);
+			text_addf(&line, "%s%s",
+				  n++ ? ", " : ", missing: ", check_rules[minimum_rules[i]].name);
 	add_wrapped(text, text_str(&line), 0);
 }
 
@@ -144,10 +144,11 @@ static json_t *known_text(const char *s)
 
 static json_t *row_json(enum check_id id, const struct answer *answer)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "check", check_rules[id].name, "group",
-			 check_group_name(check_rules[id].group), "asks", check_rules[id].asks,
-			 "verdict", verdict_name(answer->verdict), "reason", known_text(answer->reason),
-			 "fix", known_text(answer->fix), "source", known_text(answer->source));
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "check", check_rules[id].name,
+			 "group", check_group_name(check_rules[id].group), "asks",
+			 check_rules[id].asks, "verdict", verdict_name(answer->verdict), "reason",
+			 known_text(answer->reason), "fix", known_text(answer->fix), "source",
+			 known_text(answer->source));
 }
 
 static json_t *minimum_json(const struct check_report *report)
@@ -161,9 +162,10 @@ static json_t *minimum_json(const struct check_report *report)
 	}
 	for (unsigned i = 0; i < N_MINIMUM_RULES; i++)
 		if (report->answers[minimum_rules[i]].verdict != VERDICT_PASS)
-			json_array_append_new(missing, json_string(check_rules[minimum_rules[i]].name));
-	return json_pack("{s:I, s:i, s:o}", "met", (json_int_t)met, "of", N_MINIMUM_RULES, "missing",
-			 missing);
+			json_array_append_new(missing,
+					      json_string(check_rules[minimum_rules[i]].name));
+	return json_pack("{s:I, s:i, s:o}", "met", (json_int_t)met, "of", N_MINIMUM_RULES,
+			 "missing", missing);
 }
 
 json_t *check_report_json(const struct check_report *report)
@@ -176,7 +178,8 @@ json_t *check_report_json(const struct check_report *report)
 				    json_integer((json_int_t)count(report, (enum verdict)i)));
 	for (unsigned i = 0; i < CHECK_COUNT; i++)
 		if (report->asked[i])
-			json_array_append_new(rows, row_json((enum check_id)i, &report->answers[i]));
+			json_array_append_new(rows,
+					      row_json((enum check_id)i, &report->answers[i]));
 	return json_pack("{s:s, s:i, s:o, s:o, s:o}", "worst", verdict_name(worst), "exit_status",
 			 verdict_exit_status(worst), "counts", counts, "minimum_rules",
 			 minimum_json(report), "checks", rows);

@@ -97,14 +97,16 @@ static void ask_carved(const struct cli_wish *wish, struct facts *facts)
 	path = json_string_value(json_object_get(policy, "path"));
 	error = json_string_value(json_object_get(policy, "error"));
 	facts->carved = SEEN_YES;
-	snprintf(facts->carved_policy_path, sizeof(facts->carved_policy_path), "%s", path ? path : "");
+	snprintf(facts->carved_policy_path, sizeof(facts->carved_policy_path), "%s",
+		 path ? path : "");
 	facts->carved_loaded_s = json_integer_value(json_object_get(policy, "loaded_s"));
 	facts->carved_strangers = count_strangers(status);
 	facts->carved_policy_refused = error;
 	if (error)
 		fail(&facts->carved_error, ERR_INVALID, "%s", error);
-	snprintf(facts->carved_text, sizeof(facts->carved_text), "carved %.20s answers, policy %.120s",
-		 version ? version : "", path ? path : "unknown");
+	snprintf(facts->carved_text, sizeof(facts->carved_text),
+		 "carved %.20s answers, policy %.120s", version ? version : "",
+		 path ? path : "unknown");
 }
 
 static int check_run(struct cmd_call *call, struct err *err)

@@ -56,7 +56,8 @@ void policy_review_describe(const struct policy_review *review, struct text *ret
 		return;
 	if (review->has_last) {
 		add_day("review  last ", review->last_s, ret);
-		text_addf(ret, ", every %s", duration_format(every, sizeof(every), review->every_s));
+		text_addf(ret, ", every %s",
+			  duration_format(every, sizeof(every), review->every_s));
 	}
 	if (review->has_tested)
 		add_day(review->has_last ? "; tested " : "review  tested ", review->tested_s, ret);
@@ -82,7 +83,8 @@ int policy_read_review(const struct yaml_node *map, struct policy_review *ret, s
 	if (r)
 		return r;
 	if (wish.every < 86400)
-		return yaml_node_fail(yaml_node_get(map, "every"), err, "'every' must be a day (1d) or more");
+		return yaml_node_fail(yaml_node_get(map, "every"), err,
+				      "'every' must be a day (1d) or more");
 	ret->has_last = wish.last;
 	ret->has_tested = wish.tested;
 	ret->every_s = wish.every;

@@ -7,7 +7,8 @@
 
 #include "reconcile/steward-part.h"
 
-void steward_set_observing(struct steward *steward, const char *why, const char *hint, int64_t now_s)
+void steward_set_observing(struct steward *steward, const char *why, const char *hint,
+			   int64_t now_s)
 {
 	if (!strncmp(steward->observing, why, sizeof(steward->observing) - 1))
 		return;

@@ -7,7 +7,7 @@
 
 #include "../tap.h"
 
-#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ID   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define UID_ "8f7a2c1e_1111_2222_3333_444455556666"
 #define UIDD "8f7a2c1e-1111-2222-3333-444455556666"
 
@@ -22,20 +22,24 @@ static const struct {
 	{"0::/system.slice\n", CGROUP_NONE, ""},
 	{"0::/system.slice/ollama.service\n", CGROUP_UNIT, "ollama.service"},
 	{"0::/system.slice/ollama.service", CGROUP_UNIT, "ollama.service"},
-	{"0::/system.slice/system-getty.slice/getty@tty1.service\n", CGROUP_UNIT, "getty@tty1.service"},
+	{"0::/system.slice/system-getty.slice/getty@tty1.service\n", CGROUP_UNIT,
+	 "getty@tty1.service"},
 	{"0::/system.slice/run.service/worker/3\n", CGROUP_UNIT, "run.service"},
 	{"0::/user.slice/user-1000.slice/session-3.scope\n", CGROUP_UNIT, "session-3.scope"},
-	{"0::/user.slice/user-1000.slice/user@1000.service/app.slice/jupyter.service\n", CGROUP_UNIT,
-	 "jupyter.service of uid 1000"},
+	{"0::/user.slice/user-1000.slice/user@1000.service/app.slice/jupyter.service\n",
+	 CGROUP_UNIT, "jupyter.service of uid 1000"},
 	{"0::/init.scope\n", CGROUP_UNIT, "init.scope"},
-	{"0::/system.slice/docker-" ID ".scope\n", CGROUP_CONTAINER, "docker container 0123456789ab"},
+	{"0::/system.slice/docker-" ID ".scope\n", CGROUP_CONTAINER,
+	 "docker container 0123456789ab"},
 	{"0::/system.slice/docker-" ID ".scope/system.slice/sshd.service\n", CGROUP_CONTAINER,
 	 "docker container 0123456789ab"},
-	{"12:devices:/docker/" ID "\n1:name=systemd:/docker/" ID "\n0::/system.slice/containerd.service\n",
+	{"12:devices:/docker/" ID "\n1:name=systemd:/docker/" ID
+	 "\n0::/system.slice/containerd.service\n",
 	 CGROUP_CONTAINER, "docker container 0123456789ab"},
 	{"0::/machine.slice/libpod-" ID ".scope/container\n", CGROUP_CONTAINER,
 	 "podman container 0123456789ab"},
-	{"0::/machine.slice/libpod-conmon-" ID ".scope\n", CGROUP_UNIT, "libpod-conmon-" ID ".scope"},
+	{"0::/machine.slice/libpod-conmon-" ID ".scope\n", CGROUP_UNIT,
+	 "libpod-conmon-" ID ".scope"},
 	{"0::/user.slice/user-7.slice/user@7.service/user.slice/libpod-" ID ".scope/container\n",
 	 CGROUP_CONTAINER, "podman container 0123456789ab"},
 	{"0::/lxc.payload.web/system.slice/x.service\n", CGROUP_CONTAINER, "lxc container web"},
@@ -47,11 +51,13 @@ static const struct {
 	{"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" UID_
 	 ".slice/cri-containerd-" ID ".scope\n",
 	 CGROUP_POD, "pod " UIDD},
-	{"0::/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope\n", CGROUP_POD, "pod " UIDD},
+	{"0::/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope\n", CGROUP_POD,
+	 "pod " UIDD},
 	{"11:cpu,cpuacct:/kubepods/besteffort/pod" UIDD "/" ID "\n", CGROUP_POD, "pod " UIDD},
 	{"0::/system.slice/slurmstepd.scope/job_123/step_0/user/task_0\n", CGROUP_SLURM,
 	 "Slurm job 123.0"},
-	{"9:name=systemd:/system.slice/slurmd.service\n5:devices:/slurm/uid_1000/job_77/step_batch/task_0\n",
+	{"9:name=systemd:/system.slice/slurmd.service\n5:devices:/slurm/uid_1000/job_77/step_batch/"
+	 "task_0\n",
 	 CGROUP_SLURM, "Slurm job 77.batch"},
 	{"5:devices:/slurm_n1/uid_1000/job_77\n", CGROUP_SLURM, "Slurm job 77"},
 	{"0::/system.slice/slurmd.service\n", CGROUP_UNIT, "slurmd.service"},
@@ -79,7 +85,8 @@ static void knows_a_pod_and_its_container(void **unused)
 	struct cgroup_unit unit;
 
 	(void)unused;
-	cgroup_unit_parse("0::/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope\n", &unit);
+	cgroup_unit_parse("0::/kubepods.slice/kubepods-pod" UID_ ".slice/crio-" ID ".scope\n",
+			  &unit);
 	assert_string_equal(unit.pod, UIDD);
 	assert_string_equal(unit.name, ID);
 	assert_string_equal(unit.engine, "cri-o");

@@ -89,7 +89,8 @@ static pid_t start(const char *path, char mode)
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, "hold er");
-		if (fd < 0 || (mode != 'f' && mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED))
+		if (fd < 0 ||
+		    (mode != 'f' && mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED))
 			_exit(1);
 		if (mode == 'm')
 			close(fd);
@@ -215,7 +216,8 @@ static void reads_a_made_up_tree(void **unused)
 	put("p/79/stat", "79 (z) Z 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1 0\n");
 	folder("p/80"); /* a thread of the kernel */
 	put("p/80/stat", "80 (kworker) I 2 0 0 0 0 2129984 0 0 0 0 0 0 0 0 0 0 0 0 1 0\n");
-	assert_int_equal(openers_find(in_tree("p"), &file, 1, OPENER_FD | OPENER_MAP, &found, &err), 0);
+	assert_int_equal(openers_find(in_tree("p"), &file, 1, OPENER_FD | OPENER_MAP, &found, &err),
+			 0);
 	assert_int_equal(found.n, 1);
 	assert_int_equal(found.n_processes, 2);
 	assert_true(openers_complete(&found));

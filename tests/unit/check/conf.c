@@ -22,8 +22,8 @@ static void toml(void **unused)
 	static const struct {
 		const char *key, *value; /* NULL: not there */
 	} rows[] = {
-		{"accept-x", "true"}, {"n.k", "one # two"}, {"n.k2", "q"},  {"m.k", "3"},
-		{"m.k4", "[1, 2]"},   {"m.x.k", "5"},	    {"a.b", "7"}, {"k", NULL},
+		{"accept-x", "true"}, {"n.k", "one # two"}, {"n.k2", "q"}, {"m.k", "3"},
+		{"m.k4", "[1, 2]"},   {"m.x.k", "5"},	    {"a.b", "7"},  {"k", NULL},
 		{"n.accept-x", NULL}, {"novalue", NULL},    {"x.k", NULL},
 	};
 	char value[32];
@@ -47,26 +47,29 @@ static void assignments(void **unused)
 	assert_true(conf_assignment("#LSF_MANAGE_MIG=N\nexport LSF_MANAGE_MIG=\"Y\" # by us\n",
 				    "LSF_MANAGE_MIG", value, sizeof(value)));
 	assert_string_equal(value, "Y");
-	assert_false(conf_assignment("LSF_MANAGE_MIG_X=Y\n", "LSF_MANAGE_MIG", value, sizeof(value)));
+	assert_false(
+		conf_assignment("LSF_MANAGE_MIG_X=Y\n", "LSF_MANAGE_MIG", value, sizeof(value)));
 	assert_true(conf_assignment("K=\033[31m0123456789abcdefgh\n", "K", value, sizeof(value)));
 	assert_string_equal(value, "?[31m0123456789");
 }
 
 static void slurm(void **unused)
 {
-	static const char text[] = "# Type=1g.10gb\n"
-				   "AutoDetect=NVML\n"
-				   "NodeName=n1 Name=gpu type=h100_1g.10gb \\\n"
-				   "  File=/dev/nvidia0,/dev/nvidia-caps/nvidia-cap21,/dev/nvidia-caps/nvidia-cap22\n"
-				   "NodeName=n2 Gres=gpu:h100:8 # gpu:1g.10gb\n"
-				   "NodeName=n3 GRES=gpu:1g.10gb:7,gpu:3g.40gb:1 CPUs=4\n"
-				   "AccountingStorageTRES=gres/gpu,gres/gpu:1g.10gb\n"
-				   "AutoDetect=off\n";
+	static const char text[] =
+		"# Type=1g.10gb\n"
+		"AutoDetect=NVML\n"
+		"NodeName=n1 Name=gpu type=h100_1g.10gb \\\n"
+		"  File=/dev/nvidia0,/dev/nvidia-caps/nvidia-cap21,/dev/nvidia-caps/nvidia-cap22\n"
+		"NodeName=n2 Gres=gpu:h100:8 # gpu:1g.10gb\n"
+		"NodeName=n3 GRES=gpu:1g.10gb:7,gpu:3g.40gb:1 CPUs=4\n"
+		"AccountingStorageTRES=gres/gpu,gres/gpu:1g.10gb\n"
+		"AutoDetect=off\n";
 	static const struct {
 		enum slurm_kind kind;
 		unsigned line;
 	} wanted[] = {
-		{SLURM_AUTODETECT, 2}, {SLURM_TYPE, 3}, {SLURM_CAP, 3}, {SLURM_TYPE, 6}, {SLURM_TYPE, 7},
+		{SLURM_AUTODETECT, 2}, {SLURM_TYPE, 3}, {SLURM_CAP, 3},
+		{SLURM_TYPE, 6},       {SLURM_TYPE, 7},
 	};
 	struct slurm_line found[8];
 	size_t n = conf_slurm(text, found, ARRAY_SIZE(found));
@@ -84,11 +87,12 @@ static void slurm(void **unused)
 
 static void dpkg(void **unused)
 {
-	static const char text[] = "Package: nvidia-container-toolkit-base\nStatus: install ok installed\n"
-				   "Version: 9\n\n"
-				   "Package: nvidia-container-toolkit\nStatus: install ok installed\n"
-				   "Description: x\n Version: 8\nVersion: 1.16.1-1\n\n"
-				   "Package: gone\nStatus: deinstall ok config-files\nVersion: 3\n";
+	static const char text[] =
+		"Package: nvidia-container-toolkit-base\nStatus: install ok installed\n"
+		"Version: 9\n\n"
+		"Package: nvidia-container-toolkit\nStatus: install ok installed\n"
+		"Description: x\n Version: 8\nVersion: 1.16.1-1\n\n"
+		"Package: gone\nStatus: deinstall ok config-files\nVersion: 3\n";
 	char value[32];
 
 	(void)unused;
@@ -96,8 +100,8 @@ static void dpkg(void **unused)
 	assert_string_equal(value, "1.16.1-1");
 	assert_false(conf_dpkg_version(text, "gone", value, sizeof(value)));
 	assert_false(conf_dpkg_version(text, "other", value, sizeof(value)));
-	assert_true(conf_dpkg_version("Package: a\nVersion: 1\nStatus: install ok installed", "a", value,
-				      sizeof(value)));
+	assert_true(conf_dpkg_version("Package: a\nVersion: 1\nStatus: install ok installed", "a",
+				      value, sizeof(value)));
 }
 
 static void names(void **unused)
@@ -125,9 +129,9 @@ static void versions(void **unused)
 		const char *a, *b;
 		int order;
 	} rows[] = {
-		{"550.163.01", "550.90.07", 1}, {"450.80.02", "450.80.02", 0}, {"R525", "525", 0},
-		{"1.16.1-1", "1.16.2", -1},	{"1.17.8-1", "1.17.8", 1},     {"", "", 0},
-		{"510", "470.57.02", 1},	{"470.57.02", "510", -1},      {"x", "0", 0},
+		{"550.163.01", "550.90.07", 1},	  {"450.80.02", "450.80.02", 0}, {"R525", "525", 0},
+		{"1.16.1-1", "1.16.2", -1},	  {"1.17.8-1", "1.17.8", 1},	 {"", "", 0},
+		{"510", "470.57.02", 1},	  {"470.57.02", "510", -1},	 {"x", "0", 0},
 		{"99999999999999999999", "1", 1},
 	};
 

@@ -12,15 +12,15 @@
 #include "base/cleanup.h"
 #include "check/rules.h"
 
-#define NOW	INT64_C(1795000000) /* 2026-11-18 */
-#define POLICY                                                                          \
-	"version: 1\n"                                                                  \
-	"reason: {min_length: 10}\n"                                                    \
-	"review: {last: 2026-10-01, every: 90d, tested: 2026-09-01}\n"                  \
-	"changes: {windows: [{days: [sat, sun]}], deadline: 2h}\n"                      \
-	"classes:\n"                                                                    \
-	"  small: {profiles: 1g, time: 1h, max_time: 12h}\n"                            \
-	"  full: {profiles: full, time: 1h, max_time: 2d, allow: {teams: red}}\n"       \
+#define NOW INT64_C(1795000000) /* 2026-11-18 */
+#define POLICY                                                                                     \
+	"version: 1\n"                                                                             \
+	"reason: {min_length: 10}\n"                                                               \
+	"review: {last: 2026-10-01, every: 90d, tested: 2026-09-01}\n"                             \
+	"changes: {windows: [{days: [sat, sun]}], deadline: 2h}\n"                                 \
+	"classes:\n"                                                                               \
+	"  small: {profiles: 1g, time: 1h, max_time: 12h}\n"                                       \
+	"  full: {profiles: full, time: 1h, max_time: 2d, allow: {teams: red}}\n"                  \
 	"teams: {red: {users: ann, quota: {slices: 7}}, everyone: {per_user: {instances: 1}}}\n"
 
 static struct policy *policies[8]; /* of the case at hand */
@@ -80,7 +80,8 @@ static void good_host(struct facts *facts)
 	facts->carved_loaded_s = NOW - 100;
 	facts->has_policy_changed = true;
 	facts->policy_changed_s = NOW - 200;
-	snprintf(facts->carved_policy_path, sizeof(facts->carved_policy_path), "/etc/carve/policy.yaml");
+	snprintf(facts->carved_policy_path, sizeof(facts->carved_policy_path),
+		 "/etc/carve/policy.yaml");
 	snprintf(facts->carved_text, sizeof(facts->carved_text), "carved 1 answers");
 	snprintf(facts->policy_path, sizeof(facts->policy_path), "/etc/carve/policy.yaml");
 	use_policy(facts, POLICY);
@@ -89,7 +90,11 @@ static void good_host(struct facts *facts)
 /* ---- what may be otherwise ---- */
 
 #define CHANGE(name) static void name(struct facts *f)
-#define SET(name, what) CHANGE(name) { what; }
+#define SET(name, what)                                                                            \
+	CHANGE(name)                                                                               \
+	{                                                                                          \
+		what;                                                                              \
+	}
 
 SET(nothing, (void)f)
 SET(no_driver_at_all, f->has_driver = false; f->n_gpus = 0;
@@ -204,7 +209,7 @@ SET(config_absent, f->cap_config.seen = SEEN_NO)
 SET(config_unknown, f->cap_config.seen = SEEN_UNKNOWN)
 SET(caps_open, f->gpus[0].n_caps_open = 2)
 
-#define MANAGER(id, name, seen_) \
+#define MANAGER(id, name, seen_)                                                                   \
 	SET(name, f->managers.at[MANAGER_##id] = ((struct manager){seen_, "it was seen"}))
 MANAGER(MIG_MANAGER, has_mig_manager, SEEN_YES)
 MANAGER(MIG_MANAGER, may_have_mig_manager, SEEN_UNKNOWN)
@@ -233,12 +238,14 @@ SET(bad_policy, f->policy = NULL; fail(&f->policy_error, ERR_INVALID, "p.yaml:1:
     fail_hint(&f->policy_error, "write better"))
 SET(shut_policy, f->policy = NULL; fail(&f->policy_error, ERR_DENIED, "may not be read"))
 
-#define POLICY_WITH(more) \
+#define POLICY_WITH(more)                                                                          \
 	"version: 1\nclasses: {small: {profiles: 1g}}\nteams: {everyone: {}}\n" more
 SET(plain_policy, use_policy(f, POLICY_WITH("")))
-SET(open_full, use_policy(f, "version: 1\nclasses: {all: {profiles: full}}\nteams: {everyone: {}}\n"))
-SET(approved_full, use_policy(f, "version: 1\nclasses: {all: {profiles: full, approval: required}}\n"
-				 "teams: {everyone: {}}\n"))
+SET(open_full,
+    use_policy(f, "version: 1\nclasses: {all: {profiles: full}}\nteams: {everyone: {}}\n"))
+SET(approved_full,
+    use_policy(f, "version: 1\nclasses: {all: {profiles: full, approval: required}}\n"
+		  "teams: {everyone: {}}\n"))
 SET(own_reason, use_policy(f, "version: 1\nclasses: {a: {profiles: 1g, reason: {min_length: 3}}}\n"
 			      "teams: {everyone: {}}\n"))
 SET(untested, plain_policy(f))
@@ -270,7 +277,8 @@ static const struct {
 } rows[] = {
 	{CHECK_driver, nothing, PASS, "driver 550.163.01, 2 GPUs"},
 	{CHECK_driver, no_driver_at_all, FAIL, "no library"},
-	{CHECK_driver, only_bus, FAIL, "on the PCI bus: 1 of NVIDIA's GPUs, the first at 0000:07:00.0 with no driver"},
+	{CHECK_driver, only_bus, FAIL,
+	 "on the PCI bus: 1 of NVIDIA's GPUs, the first at 0000:07:00.0 with no driver"},
 	{CHECK_driver, no_gpus, FAIL, "sees no GPU"},
 	{CHECK_driver, calls_missing, WARN, "lacks EventSetCreate"},
 	{CHECK_board, nothing, PASS, "GPUs 0-1: NVIDIA A100-SXM4-80GB"},
@@ -292,7 +300,8 @@ static const struct {
 	{CHECK_driver_profiles, no_driver_at_all, UNKNOWN, "does not answer"},
 	{CHECK_driver_known, nothing, PASS, "nothing is known"},
 	{CHECK_driver_known, driver_570, WARN, "wrong devices"},
-	{CHECK_driver_known, driver_535_off, WARN, "GPU 1: driver 535.104.05: cannot list profiles"},
+	{CHECK_driver_known, driver_535_off, WARN,
+	 "GPU 1: driver 535.104.05: cannot list profiles"},
 	{CHECK_driver_known, driver_535_on, PASS, "nothing is known"},
 	{CHECK_driver_known, driver_575_rtx, FAIL, "GPU 1: driver 575.57.08: no MIG"},
 	{CHECK_driver_known, driver_580_grace, WARN, "GPU 1: driver 580.82.07: coherent memory"},
@@ -421,7 +430,8 @@ static const struct {
 	{CHECK_daemon, nothing, PASS, "carved 1 answers"},
 	{CHECK_daemon, carved_gone, UNKNOWN, "no socket; leases, strangers"},
 	{CHECK_daemon, carved_refused, FAIL, "refused the policy: a typo"},
-	{CHECK_daemon, other_file, WARN, "carved has its policy from /x, this report is about /etc/carve/policy.yaml"},
+	{CHECK_daemon, other_file, WARN,
+	 "carved has its policy from /x, this report is about /etc/carve/policy.yaml"},
 	{CHECK_daemon, newer_file, WARN, "was written after carved read it"},
 	{CHECK_boot, nothing, PASS, "is enabled"},
 	{CHECK_boot, not_at_boot, WARN, "is not enabled"},
@@ -497,7 +507,8 @@ static void names(void **unused)
 	assert_int_equal(check_rule_by_name("slrum", &err), CHECK_COUNT);
 	assert_string_equal(err.hint, "did you mean 'slurm'?");
 	for (unsigned i = 0; i + 1 < VERDICT_COUNT; i++)
-		assert_true(verdict_exit_status((enum verdict)i) < verdict_exit_status((enum verdict)(i + 1)));
+		assert_true(verdict_exit_status((enum verdict)i) <
+			    verdict_exit_status((enum verdict)(i + 1)));
 	/* No exit status of an error. */
 	for (unsigned i = VERDICT_UNKNOWN; i < VERDICT_COUNT; i++)
 		for (unsigned k = 1; k < ERR_COUNT; k++)
@@ -519,8 +530,10 @@ static void long_answers_are_cut(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_row),	 cmocka_unit_test(every_rule_both_ways),
-		cmocka_unit_test(nothing_known), cmocka_unit_test(names),
+		cmocka_unit_test(every_row),
+		cmocka_unit_test(every_rule_both_ways),
+		cmocka_unit_test(nothing_known),
+		cmocka_unit_test(names),
 		cmocka_unit_test(long_answers_are_cut),
 	};
 

@@ -174,10 +174,14 @@ static void an_owner_is_certain(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_regular_files_only), cmocka_unit_test(links_stay_inside),
-		cmocka_unit_test(lists_in_order),	    cmocka_unit_test(first_lines_are_printable),
-		cmocka_unit_test(says_what_a_process_runs), cmocka_unit_test(an_owner_is_certain),
+		cmocka_unit_test(reads_regular_files_only),
+		cmocka_unit_test(links_stay_inside),
+		cmocka_unit_test(lists_in_order),
+		cmocka_unit_test(first_lines_are_printable),
+		cmocka_unit_test(says_what_a_process_runs),
+		cmocka_unit_test(an_owner_is_certain),
 	};
 
-	return (cmocka_set_message_output(CM_OUTPUT_TAP), cmocka_run_group_tests(tests, begin, end));
+	return (cmocka_set_message_output(CM_OUTPUT_TAP),
+		cmocka_run_group_tests(tests, begin, end));
 }
