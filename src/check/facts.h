@@ -85,11 +85,11 @@ struct facts {
 	struct processes processes;
 	size_t n_clients, n_clients_more; /* more: without room in clients[] */
 	struct fact_client clients[FACTS_MAX_CLIENTS];
-	bool clients_complete;				/* nobody was overlooked */
-	bool as_root;					/* this account is */
-	bool contained;					/* /proc is of a container */
-	unsigned n_unread;				/* processes that may not be looked into */
-	enum seen carved_enabled, persistenced_enabled; /* at boot, by systemd */
+	bool clients_complete;	  /* nobody was overlooked */
+	bool as_root;		  /* this account is */
+	bool contained;		  /* /proc is of a container */
+	unsigned n_unread;	  /* processes that may not be looked into */
+	enum seen carved_enabled; /* at boot, by systemd */
 
 	/* Containers. */
 	enum seen toolkit;	  /* NVIDIA's container toolkit */

@@ -144,6 +144,5 @@ void probe_machine(const struct tree *tree, struct facts *facts)
 	facts->pci = tree_list(tree, "sys/bus/pci/devices", pci_device, &scan);
 	facts->nvswitch = tree_has(tree, "dev/nvidia-nvswitchctl");
 	facts->carved_enabled = enabled(tree, "carved.service");
-	facts->persistenced_enabled = enabled(tree, "nvidia-persistenced.service");
 	processes_probe(tree, &facts->processes);
 }
