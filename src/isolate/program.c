@@ -20,20 +20,33 @@ struct device_rules device_rules_none(const struct driver_majors *majors)
 	return rules;
 }
 
-struct device_rules device_rules_for(const struct device_numbers *numbers)
+struct device_rules device_rules_for(const struct device_numbers *numbers, size_t n)
 {
-	const struct driver_majors *majors = &numbers->majors;
+	const struct driver_majors *majors = &numbers[0].majors;
 	struct device_rules rules = {0};
 
-	add_rule(&rules, (struct device_rule){DRIVER_GPU_MAJOR, false, numbers->gpu, true});
+	for (size_t i = 0; i < n; i++)
+		add_rule(&rules,
+			 (struct device_rule){DRIVER_GPU_MAJOR, false, numbers[i].gpu, true});
 	add_rule(&rules, (struct device_rule){DRIVER_GPU_MAJOR, false, DRIVER_CTL_MINOR, true});
 	add_rule(&rules, (struct device_rule){.major = DRIVER_GPU_MAJOR, .any_minor = true});
 	if (!majors->has_caps)
 		return rules;
-	add_rule(&rules, (struct device_rule){majors->caps, false, numbers->gi_cap, true});
-	add_rule(&rules, (struct device_rule){majors->caps, false, numbers->ci_cap, true});
+	for (size_t i = 0; i < n; i++) {
+		add_rule(&rules, (struct device_rule){majors->caps, false, numbers[i].gi_cap, true});
+		add_rule(&rules, (struct device_rule){majors->caps, false, numbers[i].ci_cap, true});
+	}
 	add_rule(&rules, (struct device_rule){.major = majors->caps, .any_minor = true});
 	return rules;
+}
+
+bool device_rules_same(const struct device_rules *a, const struct device_rules *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (a->at[i].major != b->at[i].major || a->at[i].minor != b->at[i].minor ||
+		    a->at[i].any_minor != b->at[i].any_minor || a->at[i].allow != b->at[i].allow)
+			return false;
+	return a->n == b->n;
 }
 
 /* ---- instructions ---- */

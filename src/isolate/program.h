@@ -17,8 +17,9 @@
 
 #include "isolate/driver.h"
 
-#define DEVICE_MAX_RULES 8
-#define PROGRAM_MAX	 64 /* instructions */
+#define DEVICE_MAX_LEASES 64 /* that a job may hold together */
+#define DEVICE_MAX_RULES  (3 * DEVICE_MAX_LEASES + 3)
+#define PROGRAM_MAX	  (4 * DEVICE_MAX_RULES + 7) /* instructions */
 
 struct device_rule {
 	unsigned major;
@@ -38,8 +39,13 @@ struct device_numbers {
 	unsigned gpu, gi_cap, ci_cap; /* minors */
 };
 
-/* Of the driver's devices the lease's own, nvidiactl and unified memory; all others'. */
-struct device_rules device_rules_for(const struct device_numbers *numbers);
+/*
+ * Of the driver's devices those of these leases, nvidiactl and unified memory; all others'.
+ *   n  at least 1, at most DEVICE_MAX_LEASES
+ */
+struct device_rules device_rules_for(const struct device_numbers *numbers, size_t n);
+
+bool device_rules_same(const struct device_rules *a, const struct device_rules *b);
 
 /* Of the driver's devices none. */
 struct device_rules device_rules_none(const struct driver_majors *majors);

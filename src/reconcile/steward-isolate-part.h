@@ -19,8 +19,8 @@ struct isolate_gpu {
 /* A group or a file that was made for a lease. */
 struct isolate_place {
 	struct ledger_place row;
-	bool set;		       /* group: holds its processes to these numbers */
-	struct device_numbers numbers;
+	bool set;		       /* group: holds its processes to these */
+	struct device_rules rules;
 	bool denied;		       /* group: they have no device any more */
 	bool told;		       /* that it could not be */
 	bool limited;		       /* group: its CPUs and memory are those of the bundle */

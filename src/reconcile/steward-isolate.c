@@ -86,7 +86,8 @@ static bool is_closed_gpu(const struct steward *steward, size_t index)
 
 bool steward_isolates(const struct steward *steward, size_t gpu)
 {
-	return steward->isolation && gpu != STEWARD_NO_GPU && is_closed_gpu(steward, gpu) &&
+	return steward->isolation && gpu != STEWARD_NO_GPU && !*steward->observing &&
+	       is_closed_gpu(steward, gpu) &&
 	       !steward->isolation->gpus[gpu].nothing;
 }
 
@@ -153,23 +154,15 @@ static void want(const struct steward *steward, size_t index, struct closure *re
 
 /* ---- handing out ---- */
 
-/* Does a lease wait for its nodes? */
-static bool is_waited_for(struct steward *steward, size_t gpu)
-{
-	for (size_t i = 0; i < steward->n_leases; i++) {
-		const struct steward_lease *lease = steward->leases[i];
-		const struct steward_instance *instance = steward_instance_of(steward, lease);
-
-		if (lease->row.state == LEASE_GRANTING && instance && instance->gpu == gpu &&
-		    instance->row.state == INSTANCE_PRESENT && !instance->access.tries)
-			return true;
-	}
-	return false;
-}
-
 static bool is_empty(const struct closure *closure)
 {
 	return !closure->n && !closure->n_known && !closure->close_gpu;
+}
+
+/* While another manager decides here, nothing is begun; what was begun is kept right. */
+static bool is_not_ours(const struct steward *steward, const struct closure *closure)
+{
+	return *steward->observing && !closure->n_known;
 }
 
 static void submit_gpu(struct steward *steward, size_t index)
@@ -184,9 +177,9 @@ static void submit_gpu(struct steward *steward, size_t index)
 	if (!job || !(job->closure = malloc(sizeof(*job->closure))))
 		return;
 	want(steward, index, job->closure);
-	if (is_empty(job->closure) ||
+	if (is_empty(job->closure) || is_not_ours(steward, job->closure) ||
 	    (gpu->last && closure_same(job->closure, gpu->last) &&
-	     gpu->due_s > steward->isolation->now_s && !is_waited_for(steward, index)))
+	     gpu->due_s > steward->isolation->now_s))
 		return;
 	job->roots = (struct isolate_roots){steward->isolation->host.dev,
 					    steward->isolation->host.proc};

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/proc.h"
@@ -146,9 +147,7 @@ static void deny(struct steward *steward, struct isolate_place *place)
 
 	if (place->denied)
 		return;
-	if (place->set)
-		majors = place->numbers.majors;
-	else if (driver_majors(&roots, &majors, &err)) {
+	if (driver_majors(&roots, &majors, &err)) {
 		tell_failed(steward, place, err.text);
 		return;
 	}
@@ -179,27 +178,51 @@ static void limit(struct steward *steward, struct isolate_place *place,
 		 place->limited ? "" : err.text);
 }
 
-/* The instance may have been made again elsewhere on its GPU. */
+/* The devices of a lease and of those that were granted in one with it. */
+static size_t numbers_of(const struct steward *steward, const struct steward_lease *lease,
+			 struct device_numbers *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < steward->n_leases && n < DEVICE_MAX_LEASES; i++) {
+		const struct steward_lease *other = steward->leases[i];
+		const struct steward_instance *instance =
+			other->row.has_instance ? steward_instance_at(steward, other->row.instance)
+						: NULL;
+		bool is_part = other == lease ||
+			       (lease->row.has_together && other->row.has_together &&
+				other->row.together == lease->row.together);
+
+		if (is_part && living(steward, other->row.id) && instance &&
+		    instance->access.has_numbers)
+			ret[n++] = instance->access.numbers;
+	}
+	return n;
+}
+
+/* An instance may have been made again elsewhere on its GPU; one of several may be over. */
 static void follow_numbers(struct steward *steward, struct isolate_place *place,
 			   const struct steward_lease *lease)
 {
-	const struct steward_instance *instance =
-		lease->row.has_instance ? steward_instance_at(steward, lease->row.instance) : NULL;
+	struct device_numbers numbers[DEVICE_MAX_LEASES];
 	struct device_rules rules;
 	struct err err = ERR_INIT;
+	size_t n = place->row.kind == PLACE_GROUP ? numbers_of(steward, lease, numbers) : 0;
+	const struct steward_instance *instance =
+		lease->row.has_instance ? steward_instance_at(steward, lease->row.instance) : NULL;
 
-	if (place->row.kind != PLACE_GROUP || !instance || !instance->access.has_numbers ||
-	    (place->set &&
-	     !memcmp(&place->numbers, &instance->access.numbers, sizeof(place->numbers))))
+	if (!n || !instance)
 		return;
-	rules = device_rules_for(&instance->access.numbers);
+	rules = device_rules_for(numbers, n);
+	if (place->set && device_rules_same(&place->rules, &rules))
+		return;
 	if (group_set_devices(&steward->isolation->groups, place->row.path, &rules, &err)) {
 		if (err.code != ERR_NOT_FOUND)
 			tell_failed(steward, place, err.text);
 		return;
 	}
 	limit(steward, place, lease, instance);
-	place->numbers = instance->access.numbers;
+	place->rules = rules;
 	place->set = true;
 }
 
@@ -282,10 +305,22 @@ static struct isolate_place *place_below(struct steward_isolation *isolation, in
 		const struct ledger_place *row = &isolation->places[i].row;
 
 		if (row->lease == lease && row->kind == PLACE_GROUP &&
-		    !strncmp(row->path, path, parent + 1) && !strchr(row->path + parent + 1, '/'))
+		    !strncmp(row->path, path, parent + 1) &&
+		    !strchr(row->path + parent + 1, '/') && access(row->path, F_OK) == 0)
 			return &isolation->places[i];
 	}
 	return NULL;
+}
+
+/* The host does not let us: some go on without (api-isolate.c), so it is told. */
+static int has_no_group(struct steward *steward, const struct steward_lease *lease,
+			struct err *err)
+{
+	err->code = ERR_UNSUPPORTED;
+	steward_note(steward, EVENT_CLOSE_FAILED, &(struct about){.lease = &lease->row},
+		     steward->isolation->now_s, "%s", err->text);
+	steward_settle(steward);
+	return -(int)err->code;
 }
 
 static int make_group(struct steward *steward, struct steward_lease *lease, const char *path,
@@ -297,9 +332,11 @@ static int make_group(struct steward *steward, struct steward_lease *lease, cons
 
 	snprintf(row.path, sizeof(row.path), "%s", path);
 	r = add_place(steward, &row, err);
-	r = r ? r : group_make(path, err);
 	if (r)
-		return r; /* the next look forgets a group that is not there */
+		return r;
+	/* That it is not there is no harm: it is forgotten with the lease. */
+	if (group_make(path, err))
+		return has_no_group(steward, lease, err);
 	*ret = find_place(isolation, path);
 	return *ret ? 0 : fail(err, ERR_STALE, "control group '%s' is gone", path);
 }
@@ -342,9 +379,10 @@ int steward_attach(struct steward *steward, const struct policy_person *person, 
 		return r;
 	follow_numbers(steward, place, lease);
 	if (!place->set)
-		return fail(err, ERR_IO, "control group '%s': its devices cannot be set",
+		return fail(err, ERR_UNSUPPORTED, "control group '%s': its devices cannot be set",
 			    place->row.path);
-	return group_take(&isolation->groups, place->row.path, pid, pid_start, err);
+	r = group_take(&isolation->groups, place->row.path, pid, pid_start, err);
+	return r == 0 || r == -ERR_STALE ? r : has_no_group(steward, lease, err);
 }
 
 int steward_describe(struct steward *steward, const struct policy_person *person, int64_t id,

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from host import ANN, BOB, CARVE, CARVED, POLICY, ROOT, SIM, Host, Skip, same, tell, wait_until
@@ -50,9 +51,9 @@ def remove_group(name):
 class Server(Host):
     """A host whose people see the world's /dev and /proc."""
 
-    def __init__(self, isolation="acl", layout=None, **kwargs):
-        self.layout = layout
-        super().__init__(policy=POLICY + f"isolation: {isolation}\n", **kwargs)
+    def __init__(self, isolation="acl", layout=None, policy=POLICY, root=None, **kwargs):
+        self.layout, self.root = layout, root
+        super().__init__(policy=policy + f"isolation: {isolation}\n", **kwargs)
 
     def __enter__(self):
         self.need_nodes()
@@ -74,7 +75,8 @@ class Server(Host):
                       f"{LAYOUTS[self.layout]} && exec \"$@\"", "sh"]
         return subprocess.Popen(
             [*words, CARVED, "--policy", str(self.policy), "--ledger", self.ledger, "--socket",
-             self.socket, "--cdi", f"{self.dir}/cdi"], env=self.env, stdin=subprocess.DEVNULL,
+             self.socket, "--cdi", f"{self.dir}/cdi",
+             *(("--root", f"{self.dir}/{self.root}") if self.root else ())], env=self.env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=self.log.open("a"))
 
     def popen(self, *words, uid=ANN, **kwargs):
@@ -192,9 +194,9 @@ def kept_to_it(layout):
         return host.events()
 
 
-def enter(stack, layout, isolation="cgroup"):
+def enter(stack, layout, isolation="cgroup", **kwargs):
     try:
-        return stack.enter_context(Server(isolation, layout, gpus="a100-sxm4-80gb:2"))
+        return stack.enter_context(Server(isolation, layout, gpus="a100-sxm4-80gb:2", **kwargs))
     except AssertionError as why:
         if "carved ended" not in str(why):
             raise
@@ -244,6 +246,41 @@ def attached():
         same("attached again", host.carve("attach", third["id"], pid, "--tree", uid=ROOT).returncode, 0)
         same("its new ones", kernel.tries(*host.nodes(third)), [YES] * 3)
         kernel.end()
+
+
+def held_together():
+    """a process attached to one of several leases that were granted in one has the devices of all"""
+    several = POLICY.replace("full: {profiles: full, time: 1h}", "full: {profiles: full, time: 1h, per_job: 2}")
+    with contextlib.ExitStack() as stack:
+        host = enter(stack, "v2", "cgroup", policy=several)
+        done = host.carve("lease", "--gpus", 2, "--reason", "a story", uid=ROOT)
+        same(f"both {done.stderr}", done.returncode, 0)
+        first, second = host.leases("active")
+        process = host.opener(ROOT)
+        same("attached", host.carve("attach", first["id"], process.process.pid, uid=ROOT).returncode, 0)
+        same("all of them", process.tries(*host.nodes(first), *host.nodes(second)), [YES] * 6)
+        same("no others", process.tries("/dev/nvidia-caps/nvidia-cap1"), [GROUP])
+        same("one is released", host.carve("release", second["id"], uid=ROOT).returncode, 0)
+        wait_until(lambda: process.tries(*host.nodes(second)[1:]) == [GROUP] * 2, "its devices are gone")
+        same("the other one's stay", process.tries(*host.nodes(first)), [YES] * 3)
+        process.end()
+
+
+def watches_only():
+    """while another manager decides about MIG here, nodes are left as they are"""
+    wants = "etc/systemd/system/multi-user.target.wants"
+
+    def managed(host):
+        (Path(host.dir, "root", wants)).mkdir(parents=True)
+        Path(host.dir, "root", wants, "nvidia-mig-manager.service").symlink_to("/x")
+
+    with Server(prepare=managed, root="root") as host:
+        same("observing", host.get("/v1/status")["observing"] is not None, True)
+        time.sleep(0.5)
+        same("as they were", host.modes("/dev/nvidia0", "/dev/nvidia1"), ["666", "666"])
+        Path(host.dir, "root", wants, "nvidia-mig-manager.service").unlink()
+        same("reloaded", host.api("POST", "/v1/policy/reload")[0], 200)
+        wait_until(lambda: host.modes("/dev/nvidia0", "/dev/nvidia1") == ["600", "600"], "they are closed")
 
 
 def survives():
@@ -296,5 +333,6 @@ def strangers_keep_theirs():
 
 
 if __name__ == "__main__":
-    tell(only_the_holder, kept_by_v2, kept_by_v1, kept_by_hybrid, attached, survives, fails_closed,
+    tell(only_the_holder, kept_by_v2, kept_by_v1, kept_by_hybrid, attached, held_together,
+         watches_only, survives, fails_closed,
          strangers_keep_theirs)

@@ -58,7 +58,7 @@ static const struct device_numbers numbers = {
 
 static void lease_has_its_own(void **state)
 {
-	const struct device_rules rules = device_rules_for(&numbers);
+	const struct device_rules rules = device_rules_for(&numbers, 1);
 	static const struct {
 		const char *what;
 		uint32_t type;
@@ -88,6 +88,29 @@ static void lease_has_its_own(void **state)
 			fail_msg("%s: %sallowed", rows[i].what, rows[i].allowed ? "not " : "");
 }
 
+/* As many as a job may hold: each its own, and the program still fits. */
+static void leases_together(void **state)
+{
+	struct device_numbers all[DEVICE_MAX_LEASES];
+	struct device_rules rules;
+
+	(void)state;
+	for (unsigned i = 0; i < DEVICE_MAX_LEASES; i++)
+		all[i] = (struct device_numbers){.majors = numbers.majors,
+						 .gpu = i % 16,
+						 .gi_cap = 3 + 9 * i,
+						 .ci_cap = 4 + 9 * i};
+	rules = device_rules_for(all, DEVICE_MAX_LEASES);
+	for (unsigned i = 0; i < DEVICE_MAX_LEASES; i++) {
+		assert_true(allows(&rules, OPEN_CHAR, 236, 3 + 9 * i));
+		assert_true(allows(&rules, OPEN_CHAR, 236, 4 + 9 * i));
+		assert_false(allows(&rules, OPEN_CHAR, 236, 5 + 9 * i));
+	}
+	assert_true(allows(&rules, OPEN_CHAR, 195, 15));
+	assert_false(allows(&rules, OPEN_CHAR, 195, 16));
+	assert_true(allows(&rules, OPEN_BLOCK, 195, 16));
+}
+
 static void nothing_is_left(void **state)
 {
 	const struct device_rules rules = device_rules_none(&numbers.majors);
@@ -105,7 +128,7 @@ static void nothing_is_left(void **state)
 static void without_capabilities(void **state)
 {
 	const struct device_numbers few = {.gpu = 0};
-	const struct device_rules rules = device_rules_for(&few);
+	const struct device_rules rules = device_rules_for(&few, 1);
 
 	(void)state;
 	assert_true(allows(&rules, OPEN_CHAR, 195, 0));
@@ -125,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lease_has_its_own),
+		cmocka_unit_test(leases_together),
 		cmocka_unit_test(nothing_is_left),
 		cmocka_unit_test(without_capabilities),
 		cmocka_unit_test(no_rules),
