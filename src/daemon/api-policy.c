@@ -204,6 +204,9 @@ int api_post_policy_diff(struct api_asking *asking)
 		r = parse(wish->old, wish->old_path, "the old policy", &old, asking->err);
 	if (r)
 		return r;
+	policy_set_driver(new_, asking->api->driver.driver);
+	if (old)
+		policy_set_driver(old, asking->api->driver.driver);
 	/* All that are there: which of them either policy manages is its own answer. */
 	for (size_t i = 0; i < steward->n_gpus; i++)
 		if (steward->gpus[i].there && steward->gpus[i].info.board)

@@ -223,7 +223,10 @@ static int load_policy(const struct carved *carved, struct policy **ret, struct 
 	const char *path = carved->options.policy;
 	int r = file_check_guarded(path, err);
 
-	return r ? r : policy_load(path, ret, err);
+	r = r ? r : policy_load(path, ret, err);
+	if (!r)
+		policy_set_driver(*ret, carved->api.driver.driver);
+	return r;
 }
 
 static int reload_policy(void *arg, const char *by, struct err *err)

@@ -12,7 +12,7 @@
 
 struct class_wish {
 	const char *description;
-	const struct yaml_node *profiles, *boards, *aliases, *allow;
+	const struct yaml_node *profiles, *boards, *aliases, *allow, *drivers;
 	bool has_memory, has_slices, has_time, has_max_time, movable;
 	uint64_t memory_bytes;
 	int64_t slices, time_s, max_time_s, warm, priority;
@@ -35,6 +35,7 @@ static const struct yaml_field class_fields[] = {
 	{"movable", YAML_BOOL, AT(class_wish, movable)},
 	{"priority", YAML_NUMBER, AT(class_wish, priority), .min = 0, .max = POLICY_MAX_PRIORITY},
 	{"allow", YAML_NODE, AT(class_wish, allow)},
+	{"drivers", YAML_NODE, AT(class_wish, drivers)},
 	GRANT_FIELDS(class_wish, grant),
 };
 
@@ -102,6 +103,33 @@ static int check_served(const struct yaml_node *map, const struct policy_class *
 			   class_->name);
 	return fail_hint(err, "'carve profiles' lists what there is; memory is a little less than "
 			      "the name says");
+}
+
+/* {1g.20gb: 550}: a profile, and the least driver it is given with. */
+static int read_drivers(const struct yaml_node *map, struct policy_class *class_, struct err *err)
+{
+	if (map->kind != YAML_MAP || !map->n) {
+		yaml_node_fail(map, err, "'drivers' must give profiles their least driver");
+		return fail_hint(err, "for example: drivers: {1g.20gb: 550}");
+	}
+	for (const struct yaml_node *node = map->first; node; node = node->next) {
+		struct yaml_node word = *node;
+		int64_t branch;
+		int r;
+
+		word.text = node->key;
+		word.line = node->key_line;
+		word.column = node->key_column;
+		r = word_check_profile(&word, err);
+		if (r)
+			return r;
+		if (node->kind != YAML_SCALAR ||
+		    number_parse(node->text, "driver", 1, 9999, &branch, err))
+			return yaml_node_fail(node, err, "'%.40s' is no driver branch, like 550",
+					      node->text);
+	}
+	class_->match->drivers = map;
+	return 0;
 }
 
 /* What serves the class: exactly one of three ways to say it. */
@@ -191,6 +219,7 @@ int policy_read_class(struct policy *policy, const struct yaml_node *map, struct
 	if (!r && wish.allow)
 		r = read_members(wish.allow, "'allow'", "allow: {teams: training}", 3,
 				 &class_->match->allow, err);
+	r = r || !wish.drivers ? r : read_drivers(wish.drivers, class_, err);
 	r = r ? r : class_read_grant(map, &wish.grant, class_, err);
 	policy->n_classes += !r;
 	return r;

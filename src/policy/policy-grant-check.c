@@ -324,6 +324,18 @@ int64_t policy_warn_s(const struct policy *policy, const char *class_name, int64
 	return warn_s < time_s / 2 ? warn_s : time_s / 2;
 }
 
+const char *policy_warn_rule(const struct policy *policy, const char *class_name, char *buf,
+			     size_t size)
+{
+	const struct policy_class *class_ = class_by_word(policy, class_name);
+
+	if (class_ && class_->grant->has_warn)
+		snprintf(buf, size, "classes.%s.warn", class_->name);
+	else
+		snprintf(buf, size, "warn");
+	return buf;
+}
+
 static int fail_gone(const char *class_name, struct err *err)
 {
 	fail(err, ERR_REFUSED,

@@ -26,6 +26,10 @@ bool policy_bundle_of(const struct policy_class *class_, uint32_t slices,
  */
 int64_t policy_warn_s(const struct policy *policy, const char *class_name, int64_t time_s);
 
+/* The rule that says so: "warn", "classes.notebook.warn". Returns buf. */
+const char *policy_warn_rule(const struct policy *policy, const char *class_name, char *buf,
+			     size_t size);
+
 /*
  * May this person answer a request for the class? Admins, and whom "approvers"
  * of the policy or of the class names; nobody his own, root excepted.

@@ -1,4 +1,5 @@
 /* Which profiles of a board serve a class. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/policy-part.h"
@@ -41,6 +42,39 @@ static size_t by_words(const struct yaml_node *list, const struct board *board,
 	return n;
 }
 
+/* ---- which driver ---- */
+
+/* "R525", "550.163.01"; 0: none. */
+static unsigned driver_branch(const char *version)
+{
+	if (!version)
+		return 0;
+	version += *version == 'R';
+	return *version >= '0' && *version <= '9' ? (unsigned)strtoul(version, NULL, 10) : 0;
+}
+
+static unsigned least_driver(const struct policy_class_match *match, const struct board *board,
+			     const struct profile *profile)
+{
+	unsigned least = driver_branch(profile->requires_driver);
+
+	for (const struct yaml_node *node = match->drivers ? match->drivers->first : NULL; node;
+	     node = node->next)
+		if (profile_by_word(board, node->key) == profile &&
+		    driver_branch(node->text) > least)
+			least = driver_branch(node->text);
+	return least;
+}
+
+/* Does it need a later driver than the one in use? */
+static bool is_late(const struct policy_class_match *match, const struct board *board,
+		    const struct profile *profile)
+{
+	return match->driver && least_driver(match, board, profile) > match->driver;
+}
+
+/* ---- what serves ---- */
+
 static bool is_enough(const struct policy_class_match *match, const struct profile *profile)
 {
 	if (profile->flags & ~(PROFILE_DOUBLE | PROFILE_P2P))
@@ -61,7 +95,8 @@ static size_t by_least(const struct policy_class_match *match, const struct boar
 		const struct profile *profile = &board->profiles[i];
 		size_t at;
 
-		if (!is_enough(match, profile) || (n && profile->size > ret[0]->size))
+		if (!is_enough(match, profile) || is_late(match, board, profile) ||
+		    (n && profile->size > ret[0]->size))
 			continue;
 		if (n && profile->size < ret[0]->size)
 			n = 0;
@@ -73,14 +108,30 @@ static size_t by_least(const struct policy_class_match *match, const struct boar
 	return n;
 }
 
+void policy_set_driver(struct policy *policy, const char *version)
+{
+	for (size_t i = 0; i < policy->n_classes; i++)
+		policy->class_matches[i].driver = driver_branch(version);
+}
+
+static size_t without_late_ones(const struct policy_class_match *match, const struct board *board,
+				const struct profile **profiles, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_late(match, board, profiles[i]))
+			profiles[kept++] = profiles[i];
+	return kept;
+}
+
 size_t policy_class_profiles(const struct policy_class *class_, const struct board *board,
 			     const struct profile **ret)
 {
 	const struct policy_class_match *match = class_->match;
+	size_t n = match->profiles ? by_words(match->profiles, board, ret)
+		   : match->boards ? by_words(yaml_node_get(match->boards, board->id), board, ret)
+				   : by_least(match, board, ret);
 
-	if (match->profiles)
-		return by_words(match->profiles, board, ret);
-	if (match->boards)
-		return by_words(yaml_node_get(match->boards, board->id), board, ret);
-	return by_least(match, board, ret);
+	return without_late_ones(match, board, ret, n);
 }

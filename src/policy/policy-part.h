@@ -33,6 +33,8 @@ struct policy_class_match {
 	uint64_t memory_bytes;
 	int64_t slices;
 	struct policy_members allow;
+	const struct yaml_node *drivers; /* profile: the least driver; beyond what the board says */
+	unsigned driver;		 /* that is in use; 0: not known */
 };
 
 /* Instances of one class at once; POLICY_UNLIMITED: no limit. */

@@ -124,6 +124,12 @@ unsigned policy_queue_max(const struct policy *policy);
 unsigned policy_queue_max_per_user(const struct policy *policy);
 
 /*
+ * Which driver is in use ("550.163.01"): profiles that need a later one no longer serve a class.
+ * Until this is called, or for a version that is none, all do.
+ */
+void policy_set_driver(struct policy *policy, const char *version);
+
+/*
  * The profiles of a board that serve a class, best first.
  *   ret  out: room for board->n_profiles (POLICY_MAX_PROFILES is enough)
  * Returns how many; 0: this board does not serve it.

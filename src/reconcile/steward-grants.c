@@ -44,10 +44,12 @@ int steward_write_fields(const struct policy_wish *wish, char *ret, size_t size,
 static void warn(struct steward *steward, struct steward_lease *lease, int64_t now_s)
 {
 	const struct steward_instance *instance = steward_instance_of(steward, lease);
+	char rule[64];
 	const struct about about = {.lease = &lease->row,
 				    .instance = instance ? &instance->row : NULL,
 				    .by = "carved",
-				    .rule = "warn"};
+				    .rule = policy_warn_rule(steward->policy, lease->row.class_name,
+							     rule, sizeof(rule))};
 	char time[32];
 
 	lease->row.has_warned = true;

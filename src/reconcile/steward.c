@@ -281,7 +281,9 @@ static void expire(struct steward *steward, int64_t now_s)
 
 		if (lease->row.state == LEASE_ACTIVE && lease->row.ends_s <= now_s)
 			steward_end_lease_as(steward, lease,
-					     &(struct ending){EVENT_EXPIRED, "carved", NULL}, now_s,
+					     &(struct ending){EVENT_EXPIRED, "carved",
+							      lease->row.rule},
+					     now_s,
 					     "its time is over");
 	}
 }

@@ -7,7 +7,7 @@
  * read back, write what was read. A crash between any two of these leaves a
  * promise that the next start finishes or takes back.
  *
- * A lease goes queued -> granting -> active -> ending -> ended; an instance
+ * A lease goes [requested ->] queued -> granting -> active -> ending -> ended; an instance
  * creating -> present -> destroying -> gone. A lease that is over stays
  * "ending" for as long as processes run on its instance: they are never
  * stopped from here, and the instance is not touched before they are gone.

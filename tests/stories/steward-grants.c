@@ -312,7 +312,7 @@ static void test_a_lease_is_warned_renewed_and_over(void **state)
 	assert_false(row(&host, lease)->has_warned);
 	later(&host, 6 * 60);
 	assert_true(row(&host, lease)->has_warned);
-	expect_event(&host, lease, "expiring", "carved", "warn", "ends at ");
+	expect_event(&host, lease, "expiring", "carved", "classes.small.warn", "ends at ");
 	later(&host, 60);
 	expect_life(&host, lease, "requested granted expiring "); /* told once */
 

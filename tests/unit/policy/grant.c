@@ -34,6 +34,9 @@ static void mistakes_have_a_place(void **state)
 	static const struct {
 		const char *of_class, *text, *hint;
 	} mistakes[] = {
+		{"drivers: {9g: 550}", "p:2:48: no board that carve knows has a profile '9g'",
+		 "a name (1g.10gb), a shape (1g) or 'full'; 'carve profiles' lists them"},
+		{"drivers: {1g: new}", "p:2:52: 'new' is no driver branch, like 550", ""},
 		{"bundle: 2", "p:2:37: 'bundle' must be written as \"key: value\" lines",
 		 "for example: bundle: {cpus: 2, memory: 16GiB}"},
 		{"bundle: {}", "p:2:37: 'bundle' names neither 'cpus' nor 'memory'", ""},

@@ -77,6 +77,35 @@ static void a_class_is_served_by(void **state)
 	}
 }
 
+/* Profiles that need a later driver than the one in use are passed over. */
+static void an_old_driver_serves_less(void **state)
+{
+	static const struct {
+		const char *class_, *driver, *profiles;
+	} cases[] = {
+		{"profiles: [1g.20gb, 2g]", "550.163.01", "1g.20gb 2g.20gb"},
+		{"profiles: [1g.20gb, 2g]", "520.61.05", "2g.20gb"}, /* the catalogue: R525 */
+		{"profiles: [1g.20gb, 2g]", "", "1g.20gb 2g.20gb"},
+		{"profiles: 1g+me", "460.32", ""},
+		{"memory: 10GiB", "520.61.05", "2g.20gb"},
+		{"profiles: [3g, 2g], drivers: {3g: 560}", "550.163.01", "2g.20gb"},
+		{"profiles: [3g, 2g], drivers: {3g: 560}", "560.35", "3g.40gb 2g.20gb"},
+		{"memory: 40GB, slices: 3, drivers: {3g: 560, 4g: 560}", "550.163.01", "7g.80gb"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup(policy_free) struct policy *policy = policy_with(cases[i].class_);
+		char got[200];
+
+		policy_set_driver(policy, cases[i].driver);
+		profiles_of(policy_class_at(policy, 0), "a100-sxm4-80gb", got, sizeof(got));
+		if (strcmp(got, cases[i].profiles) != 0)
+			fail_msg("%s with %s: expected '%s', got '%s'", cases[i].class_,
+				 cases[i].driver, cases[i].profiles, got);
+	}
+}
+
 static void every_board_has_room_in_the_answer(void **state)
 {
 	(void)state;
@@ -104,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_class_is_served_by),
+		cmocka_unit_test(an_old_driver_serves_less),
 		cmocka_unit_test(every_board_has_room_in_the_answer),
 		cmocka_unit_test(every_board_has_a_full_profile),
 	};
