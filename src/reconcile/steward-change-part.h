@@ -160,3 +160,21 @@ void change_abandon_steps(struct steward *steward, struct steward_change *change
 /* Those of that state that are on the way forth get another. */
 void change_set_steps(struct steward_change *change, enum step_state from, enum step_state to,
 		      int64_t now_s);
+
+void change_set_step(struct steward_change_step *step, enum step_state state, int64_t now_s);
+
+/* It has ended: read back, or not. why: where the job left none. */
+enum part_news change_step_done(struct steward_change_step *step, int64_t now_s);
+enum part_news change_step_failed(struct steward_change_part *part,
+				  struct steward_change_step *step, enum err_code code,
+				  const char *why, int64_t now_s);
+
+/* ---- steward-change-do.c ---- */
+
+enum part_news change_begin_step(struct steward *steward, struct steward_change *change,
+				 struct steward_change_part *part, struct steward_change_step *step,
+				 int64_t now_s);
+
+/* Have the MIG mode set; not again for a while. */
+void change_mode_job(struct steward *steward, struct steward_change_part *part, bool on,
+		     int64_t now_s);

@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -74,7 +73,7 @@ int change_add_steps(struct steward_change *change, const struct steward_change_
 	return ok ? 0 : fail(err, ERR_NOMEM, "no memory for the steps of a change");
 }
 
-static void set_step(struct steward_change_step *step, enum step_state state, int64_t now_s)
+void change_set_step(struct steward_change_step *step, enum step_state state, int64_t now_s)
 {
 	step->row.state = state;
 	step->dirty = true;
@@ -92,16 +91,16 @@ void change_set_steps(struct steward_change *change, enum step_state from, enum 
 {
 	for (size_t i = 0; i < change->n_steps; i++)
 		if (!change->steps[i].row.back && change->steps[i].row.state == from)
-			set_step(&change->steps[i], to, now_s);
+			change_set_step(&change->steps[i], to, now_s);
 }
 
 void change_abandon_steps(struct steward *steward, struct steward_change *change, int64_t now_s)
 {
 	for (size_t i = 0; i < change->n_steps; i++)
 		if (change->steps[i].row.state == STEP_STATE_PLANNED)
-			set_step(&change->steps[i], STEP_STATE_UNDONE, now_s);
+			change_set_step(&change->steps[i], STEP_STATE_UNDONE, now_s);
 		else if (change->steps[i].row.state == STEP_STATE_DOING)
-			set_step(&change->steps[i], STEP_STATE_FAILED, now_s);
+			change_set_step(&change->steps[i], STEP_STATE_FAILED, now_s);
 	for (size_t i = 0; i < steward->n_instances; i++) {
 		struct steward_instance *instance = steward->instances[i];
 
@@ -126,20 +125,20 @@ static struct steward_change_step *find_step(struct steward_change *change,
 
 /* ---- a step that is being done ---- */
 
-static enum part_news step_failed(struct steward_change_part *part,
+enum part_news change_step_failed(struct steward_change_part *part,
 				  struct steward_change_step *step, enum err_code code,
 				  const char *why, int64_t now_s)
 {
-	set_step(step, STEP_STATE_FAILED, now_s);
+	change_set_step(step, STEP_STATE_FAILED, now_s);
 	if (!step->row.why[0])
 		snprintf(step->row.why, sizeof(step->row.why), "%s", why);
 	fail(&part->trouble, code, "%s", step->row.why);
 	return PART_FAILED;
 }
 
-static enum part_news step_done(struct steward_change_step *step, int64_t now_s)
+enum part_news change_step_done(struct steward_change_step *step, int64_t now_s)
 {
-	set_step(step, STEP_STATE_DONE, now_s);
+	change_set_step(step, STEP_STATE_DONE, now_s);
 	return PART_MOVED;
 }
 
@@ -150,14 +149,14 @@ static enum part_news see_create(struct steward *steward, struct steward_change_
 
 	if (!instance || instance->row.state == INSTANCE_GONE ||
 	    instance->row.state == INSTANCE_DESTROYING)
-		return step_failed(part, step, ERR_DRIVER, "it could not be made", now_s);
+		return change_step_failed(part, step, ERR_DRIVER, "it could not be made", now_s);
 	if (instance->row.state == INSTANCE_PRESENT) {
 		instance->change = 0;
-		return step_done(step, now_s);
+		return change_step_done(step, now_s);
 	}
 	/* After a reboot, say: it cannot be made before MIG is on again. */
 	if (!instance->job && !steward->gpus[part->gpu].info.mig) {
-		set_step(step, STEP_STATE_UNDONE, now_s);
+		change_set_step(step, STEP_STATE_UNDONE, now_s);
 		snprintf(step->row.why, sizeof(step->row.why), "MIG mode was off again");
 		return PART_MOVED;
 	}
@@ -171,22 +170,10 @@ static enum part_news see_destroy(struct steward *steward, struct steward_change
 		steward_instance_find(steward, step->row.instance);
 
 	if (!instance || instance->row.state == INSTANCE_GONE)
-		return step_done(step, now_s);
+		return change_step_done(step, now_s);
 	if (step->row.why[0] && !instance->job)
-		return step_failed(part, step, ERR_DRIVER, "it could not be removed", now_s);
+		return change_step_failed(part, step, ERR_DRIVER, "it could not be removed", now_s);
 	return PART_WAITS;
-}
-
-static void mode_job(struct steward *steward, struct steward_change_part *part, bool on,
-		     int64_t now_s)
-{
-	struct job *job = job_new(JOB_MIG, part->row.gpu);
-
-	if (!job)
-		return;
-	job->on = on;
-	steward->gpus[part->gpu].mode_again_s = now_s + STEWARD_REST_S;
-	steward_later(steward, part->gpu, job);
 }
 
 /* What was read counts; until it is in force the driver is asked again now and then. */
@@ -200,15 +187,15 @@ static enum part_news see_mode(struct steward *steward, struct steward_change_pa
 		return PART_WAITS;
 	if (gpu->info.mig == on && gpu->info.mig_pending == on) {
 		gpu->mode_again_s = 0;
-		return step_done(step, now_s);
+		return change_step_done(step, now_s);
 	}
 	if (step->row.why[0])
-		return step_failed(part, step, ERR_DRIVER, "its MIG mode could not be set", now_s);
+		return change_step_failed(part, step, ERR_DRIVER, "its MIG mode could not be set", now_s);
 	if (step->told && step->row.back)
-		return step_failed(part, step, ERR_BUSY, "its MIG mode is pending until it is reset",
+		return change_step_failed(part, step, ERR_BUSY, "its MIG mode is pending until it is reset",
 				   now_s);
 	if (gpu->mode_again_s <= now_s)
-		mode_job(steward, part, on, now_s);
+		change_mode_job(steward, part, on, now_s);
 	return PART_WAITS;
 }
 
@@ -225,176 +212,6 @@ static enum part_news see_step(struct steward *steward, struct steward_change_pa
 	};
 
 	return see[step->row.kind](steward, part, step, now_s);
-}
-
-/* ---- beginning a step ---- */
-
-static struct steward_instance *at_place(struct steward *steward,
-					 const struct steward_change_part *part,
-					 const struct steward_change_step *step)
-{
-	const struct steward_instance *instance = steward_instance_on(
-		steward, part->gpu, step->row.profile_id, step->row.start);
-
-	return instance ? steward_instance_find(steward, instance->row.id) : NULL;
-}
-
-static void take_instance(struct steward_change_step *step, struct steward_instance *instance,
-			  int64_t now_s)
-{
-	step->row.has_instance = true;
-	step->row.instance = instance->row.id;
-	instance->change = step->row.change;
-	instance->tries = 0;
-	instance->again_s = 0;
-	instance->dirty = true;
-	set_step(step, STEP_STATE_DOING, now_s);
-}
-
-static struct steward_instance *new_instance(const struct steward_change_step *step,
-					     const struct profile *profile, int64_t now_s)
-{
-	struct steward_instance *instance = calloc(1, sizeof(*instance));
-	struct ledger_instance *row;
-
-	if (!instance)
-		return NULL;
-	row = &instance->row;
-	*row = (struct ledger_instance){
-		.profile_id = profile->id,
-		.start = step->row.start,
-		.size = profile->size,
-		.slices = profile->compute_slices,
-		.laid = step->row.laid,
-		.state = INSTANCE_CREATING,
-		.created_s = now_s,
-	};
-	memcpy(row->gpu, step->row.gpu, sizeof(row->gpu));
-	snprintf(row->profile, sizeof(row->profile), "%s", profile->name);
-	snprintf(row->why, sizeof(row->why), "change %" PRId64, step->row.change);
-	return instance;
-}
-
-struct making {
-	struct steward_change_step *step;
-	struct ledger_instance *instance;
-};
-
-static int write_making(struct steward *steward, void *arg, struct err *err)
-{
-	struct making *making = arg;
-	int r = ledger_instance_add(steward->ledger, making->instance, err);
-
-	if (r)
-		return r;
-	making->step->row.has_instance = true;
-	making->step->row.instance = making->instance->id;
-	return ledger_change_step_update(steward->ledger, &making->step->row, err);
-}
-
-/* The promise is new, so that its number must be known before a job can have it. */
-static enum part_news make_new(struct steward *steward, struct steward_change_part *part,
-			       struct steward_change_step *step, int64_t now_s)
-{
-	const struct profile *profile = board_profile_by_id(steward->gpus[part->gpu].info.board,
-							    step->row.profile_id);
-	struct steward_instance *instance = profile ? new_instance(step, profile, now_s) : NULL;
-	struct ledger_change_step before = step->row;
-	struct err err = ERR_INIT;
-
-	if (!instance)
-		return PART_WAITS;
-	set_step(step, STEP_STATE_DOING, now_s);
-	if (steward_transact(steward, write_making, &(struct making){step, &instance->row}, &err)) {
-		step->row = before;
-		free(instance);
-		return PART_WAITS;
-	}
-	instance->change = step->row.change;
-	if (steward_add_instance(steward, instance, &err))
-		return PART_WAITS; /* written, not known: the next start takes it up */
-	steward_instance_job(steward, instance, JOB_CREATE, false);
-	steward_saved(steward);
-	return PART_MOVED;
-}
-
-/* Was it part of a layout when this change removed it? */
-static bool was_laid(const struct steward_change *change, const struct steward_change_step *step,
-		     const struct steward_gpu *gpu)
-{
-	for (size_t i = 0; i < change->n_steps; i++) {
-		const struct ledger_change_step *other = &change->steps[i].row;
-
-		if (other->kind == STEP_DESTROY && other->has_place &&
-		    other->profile_id == step->row.profile_id && other->start == step->row.start &&
-		    !strcmp(other->gpu, step->row.gpu))
-			return other->laid;
-	}
-	return gpu->wanted.gpu[0] && gpu->wanted.mig;
-}
-
-static enum part_news begin_create(struct steward *steward, struct steward_change *change,
-				   struct steward_change_part *part,
-				   struct steward_change_step *step, int64_t now_s)
-{
-	struct steward_instance *instance = at_place(steward, part, step);
-
-	if (step->row.back)
-		step->row.laid = was_laid(change, step, &steward->gpus[part->gpu]);
-	if (!instance)
-		return make_new(steward, part, step, now_s);
-	if (instance->row.state == INSTANCE_PRESENT)
-		return step_done(step, now_s);
-	take_instance(step, instance, now_s);
-	instance->row.laid = step->row.laid;
-	instance->row.state = INSTANCE_CREATING;
-	steward_instance_job(steward, instance, JOB_CREATE, true);
-	return PART_MOVED;
-}
-
-static enum part_news begin_destroy(struct steward *steward, struct steward_change *change,
-				    struct steward_change_part *part,
-				    struct steward_change_step *step, int64_t now_s)
-{
-	struct steward_instance *instance = at_place(steward, part, step);
-
-	if (!instance)
-		return step_done(step, now_s);
-	if (instance->lease)
-		return step_failed(part, step, ERR_BUSY, "it is leased", now_s);
-	take_instance(step, instance, now_s);
-	step->row.laid = instance->row.laid;
-	instance->row.laid = false;
-	instance->row.state = INSTANCE_DESTROYING;
-	snprintf(instance->row.why, sizeof(instance->row.why), "change %" PRId64, change->row.id);
-	steward_instance_job(steward, instance, JOB_DESTROY, false);
-	return PART_MOVED;
-}
-
-static enum part_news begin_mode(struct steward *steward, struct steward_change *change,
-				 struct steward_change_part *part, struct steward_change_step *step,
-				 int64_t now_s)
-{
-	(void)change;
-	set_step(step, STEP_STATE_DOING, now_s);
-	mode_job(steward, part, step->row.kind == STEP_MIG_ON, now_s);
-	return PART_MOVED;
-}
-
-static enum part_news begin_step(struct steward *steward, struct steward_change *change,
-				 struct steward_change_part *part, struct steward_change_step *step,
-				 int64_t now_s)
-{
-	static enum part_news (*const begin[STEP_KIND_COUNT])(
-		struct steward *, struct steward_change *, struct steward_change_part *,
-		struct steward_change_step *, int64_t) = {
-		[STEP_CREATE] = begin_create,
-		[STEP_DESTROY] = begin_destroy,
-		[STEP_MIG_ON] = begin_mode,
-		[STEP_MIG_OFF] = begin_mode,
-	};
-
-	return begin[step->row.kind](steward, change, part, step, now_s);
 }
 
 /* ---- what comes next ---- */
@@ -456,7 +273,7 @@ static void drop_planned(struct steward_change *change, const struct steward_cha
 	struct steward_change_step *step;
 
 	while ((step = find_step(change, part, STEP_STATE_PLANNED)))
-		set_step(step, STEP_STATE_UNDONE, now_s);
+		change_set_step(step, STEP_STATE_UNDONE, now_s);
 }
 
 enum part_news change_part_advance(struct steward *steward, struct steward_change *change,
@@ -478,6 +295,6 @@ enum part_news change_part_advance(struct steward *steward, struct steward_chang
 	if (step && is_overtaken(steward, change, part, step))
 		drop_planned(change, part, now_s);
 	else if (step)
-		return begin_step(steward, change, part, step, now_s);
+		return change_begin_step(steward, change, part, step, now_s);
 	return plan_anew(steward, change, part);
 }
