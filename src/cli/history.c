@@ -64,11 +64,13 @@ static int64_t duration_of(const json_t *lease, const struct history_lease *row)
 static int add_lease(struct history *history, const json_t *lease, struct err *err)
 {
 	const char *class_ = json_string_value(json_object_get(lease, "class"));
-	struct history_lease row = {.until_s = history->now_s};
+	/* What was asked for in this second counts for this second. */
+	struct history_lease row = {.until_s = history->now_s + 1};
 
-	if (!class_ || !get_time(lease, "requested_s", &row.requested_s) || row.requested_s < 0 ||
-	    row.requested_s > history->now_s)
+	if (!class_ || !get_time(lease, "requested_s", &row.requested_s) || row.requested_s < 0)
 		return fail(err, ERR_UNAVAILABLE, "carved tells of a lease without class or time");
+	if (row.requested_s > history->now_s)
+		return 0; /* while this was asked, or before the clock was set back */
 	if (get_time(lease, "ended_s", &row.until_s) && row.until_s > history->now_s)
 		row.until_s = history->now_s;
 	row.class_ = class_index(history, class_);
@@ -188,8 +190,8 @@ int history_need(const struct history *history, double share, struct need *ret, 
 						.until_s = history->leases[i].until_s,
 						.kind = history->leases[i].class_};
 	if (stays)
-		r = demand_levels(stays, history->n, history->from_s, history->now_s, share, levels,
-				  history->n_classes);
+		r = demand_levels(stays, history->n, history->from_s, history->now_s + 1, share,
+				  levels, history->n_classes);
 	if (r)
 		return fail(err, ERR_NOMEM, "no memory for a history");
 	ret->n = 0;

@@ -21,7 +21,7 @@
 struct history_lease {
 	size_t class_; /* index */
 	int64_t requested_s;
-	int64_t until_s;    /* when it was over; now when it is not */
+	int64_t until_s;    /* when it was over; the next second when it is not */
 	int64_t duration_s; /* held, or to be held, from its grant; as asked for where none came */
 };
 
