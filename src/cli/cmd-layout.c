@@ -4,17 +4,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "cli/layout-apply.h"
 #include "cli/layout-plan.h"
 #include "cli/present.h"
 #include "cli/view.h"
+#include "cli/when.h"
 
 struct layout_wish {
 	struct cli_wish common;
-	const char *file, *config, *format, *name, *reason;
-	bool any_order, yes, dry_run, wait, adopt, all;
+	const char *file, *config, *format, *name, *reason, *until;
+	bool any_order, yes, dry_run, wait, adopt, all, now, when_open, drain;
 };
 
 static const struct cmd_opt layout_opts[] = {
@@ -34,6 +36,14 @@ static const struct cmd_opt layout_opts[] = {
 	 .help = "apply, restore: take over what carve did not make on these GPUs"},
 	{"reason", OPT_TEXT, offsetof(struct layout_wish, reason), .arg = "TEXT",
 	 .help = "apply, restore: what for"},
+	{"drain", OPT_FLAG, offsetof(struct layout_wish, drain),
+	 .help = "apply, restore: tell who is in the way to leave, and wait for them"},
+	{"until", OPT_TEXT, offsetof(struct layout_wish, until), .arg = "TIME",
+	 .help = "apply, restore: then the layout before comes back: 2d, 'fri 18:00'"},
+	{"when-open", OPT_FLAG, offsetof(struct layout_wish, when_open),
+	 .help = "apply, restore: wait for a window of the policy"},
+	{"now", OPT_FLAG, offsetof(struct layout_wish, now),
+	 .help = "apply, restore: outside the windows, too; needs --reason"},
 	{"all", OPT_FLAG, offsetof(struct layout_wish, all),
 	 .help = "changes: those that have ended, too"},
 	{"format", OPT_TEXT, offsetof(struct layout_wish, format), .arg = "WORD",
@@ -49,6 +59,9 @@ static const struct column show_columns[] = {
 	{"mig", "MIG", COLUMN_TEXT, "on, off or unsupported"},
 	{"layout", "LAYOUT", COLUMN_TEXT,
 	 "its instances, each at its first unit; as a wish is written"},
+	{"until", "UNTIL", COLUMN_WHEN, "then the layout before it comes back",
+	 .at = "returns.at_s", .extra = true},
+	{"then", "THEN", COLUMN_TEXT, "that layout", .at = "returns.layout", .extra = true},
 	{"free_units", "FREE", COLUMN_NUMBER, "placement units that nothing covers", .extra = true},
 	{"uuid", "UUID", COLUMN_TEXT, "its UUID", .extra = true},
 };
@@ -66,7 +79,7 @@ static json_t *free_units(const struct present_gpu *gpu)
 
 static json_t *show_row(const struct present *present, size_t i)
 {
-	static const char *const same[] = {"uuid", "board", "mig"};
+	static const char *const same[] = {"uuid", "board", "mig", "returns"};
 	const struct present_gpu *gpu = &present->gpus[i];
 	cleanup(text_done) struct text words = TEXT_INIT;
 	json_t *row = json_pack("{s:I}", "index", (json_int_t)present->server.gpus[i].index);
@@ -83,16 +96,39 @@ static json_t *show_row(const struct present *present, size_t i)
 	return row;
 }
 
+/* What is there for a time only. */
+static void print_returns(const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		cleanup(text_done) struct text line = TEXT_INIT;
+
+		if (!json_is_object(json_object_get(row, "returns")))
+			continue;
+		view_add(row, "GPU ", "index", COLUMN_NUMBER, "", 0, &line);
+		view_add(row, " is so until ", "returns.at_s", COLUMN_WHEN, "", 0, &line);
+		view_add(row, ", then ", "returns.layout", COLUMN_TEXT, "", 0, &line);
+		view_add(row, " again (change ", "returns.change", COLUMN_NUMBER, ")", 0, &line);
+		printf("%s\n", text_str(&line));
+	}
+}
+
 static int show(const struct layout_wish *wish, const struct present *present, struct err *err)
 {
 	cleanup(json_decref) json_t *answer = json_pack("{s:[]}", "gpus");
 	json_t *rows = json_object_get(answer, "gpus");
+	int r;
 
 	for (size_t i = 0; i < present->server.n; i++)
 		json_array_append_new(rows, show_row(present, i));
 	if (wish->common.json)
 		return ask_print_json(answer, err);
-	return view_print(&wish->common, show_columns, ARRAY_SIZE(show_columns), rows, err);
+	r = view_print(&wish->common, show_columns, ARRAY_SIZE(show_columns), rows, err);
+	if (!r && !wish->common.columns)
+		print_returns(rows);
+	return r;
 }
 
 /* ---- export ---- */
@@ -257,10 +293,18 @@ static int send(const struct layout_wish *wish, const struct present *present,
 {
 	cleanup(text_done) struct text words = TEXT_INIT;
 	struct apply_wish apply = {
-		.reason = wish->reason, .wait = wish->wait, .adopt = wish->adopt};
+		.reason = wish->reason,
+		.wait = wish->wait,
+		.adopt = wish->adopt,
+		.now = wish->now,
+		.when_open = wish->when_open,
+		.drain = wish->drain,
+	};
 	bool already = false;
-	int r;
+	int r = wish->until ? when_parse_ahead(wish->until, clock_now_s(), &apply.until_s, err) : 0;
 
+	if (r)
+		return fail_in(err, "--until: ");
 	wish_write(WISH_WORDS, &present->server, wanted, NULL, &words);
 	one_line(&words);
 	apply.layout = text_str(&words);
@@ -325,10 +369,12 @@ enum word {
 	WORD_FORGET,
 	WORD_CHANGES,
 	WORD_CANCEL,
+	WORD_EXTEND,
 };
 
 static const char *const words[] = {"show",    "plan",	"assert", "export",  "apply", "save",
-				    "restore", "saved", "forget", "changes", "cancel"};
+				    "restore", "saved", "forget", "changes", "cancel",
+				    "extend"};
 
 /* What may follow: words of a wish, one name, or nothing. */
 static bool takes_wish(enum word word)
@@ -344,7 +390,7 @@ static bool takes_name(enum word word)
 
 static int check_words(enum word word, const struct cmd_call *call, struct err *err)
 {
-	int most = takes_name(word) ? 2 : 1;
+	int most = word == WORD_EXTEND ? 3 : takes_name(word) ? 2 : 1;
 
 	if (takes_wish(word))
 		return 0;
@@ -353,7 +399,9 @@ static int check_words(enum word word, const struct cmd_call *call, struct err *
 			    call->args[most]);
 	if (call->n_args < most)
 		return fail(err, ERR_INVALID, "layout %s needs %s", words[word],
-			    word == WORD_CANCEL ? "the number of a change" : "a name");
+			    word == WORD_EXTEND	  ? "the number of a change and a time"
+			    : word == WORD_CANCEL ? "the number of a change"
+						  : "a name");
 	return 0;
 }
 
@@ -368,6 +416,8 @@ static int run_plainly(enum word word, const struct layout_wish *wish, const str
 		return layout_saved(&wish->common, err);
 	case WORD_FORGET:
 		return layout_forget(&wish->common, call->args[1], err);
+	case WORD_EXTEND:
+		return layout_extend(&wish->common, call->args[1], call->args[2], err);
 	case WORD_CHANGES:
 		return layout_changes(&wish->common, wish->all, err);
 	default:
@@ -429,7 +479,7 @@ static void layout_help(const struct cmd *cmd)
 const struct cmd cmd_layout = {
 	.name = "layout",
 	.synopsis = "show | export | plan WISH... | assert WISH... | apply WISH... | save NAME | "
-		    "restore NAME | saved | forget NAME | changes | cancel ID",
+		    "restore NAME | saved | forget NAME | changes | cancel ID | extend ID TIME",
 	.summary = "How the GPUs are divided, and the way to what is wanted",
 	CMD_OPTS(layout_opts),
 	.wish_size = sizeof(struct layout_wish),

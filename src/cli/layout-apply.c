@@ -14,6 +14,7 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/view.h"
+#include "cli/when.h"
 #include "client/client.h"
 
 #define POLL_S	 50 /* the daemon allows 60 */
@@ -259,9 +260,19 @@ static int post(struct client *client, const struct apply_wish *wish, json_t **r
 	cleanup(json_decref) json_t *body = json_pack(
 		"{s:s*, s:s*, s:s*, s:b, s:b}", "layout", wish->layout, "saved", wish->saved,
 		"reason", wish->reason, "wait", wish->wait, "adopt", wish->adopt);
+	const struct {
+		const char *key;
+		bool given;
+	} flags[] = {
+		{"now", wish->now}, {"when_open", wish->when_open}, {"drain", wish->drain}};
 
 	if (!body)
 		return fail(err, ERR_INVALID, "a layout and its reason must be UTF-8");
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (flags[i].given)
+			json_object_set_new(body, flags[i].key, json_true());
+	if (wish->until_s)
+		json_object_set_new(body, "until_s", json_integer(wish->until_s));
 	return client_call(client, "POST", "/v1/layout", body, ret, NULL, err);
 }
 
@@ -306,6 +317,9 @@ static const struct column change_columns[] = {
 	{"why", "WHY", COLUMN_TEXT, "what it waits for, or why it ended so"},
 	{"reason", "REASON", COLUMN_TEXT, "what for", .extra = true},
 	{"not_before_s", "BEGINS", COLUMN_WHEN, "not before then", .extra = true},
+	{"until_s", "UNTIL", COLUMN_WHEN, "then the layout before it comes back", .extra = true},
+	{"returns", "RETURNS", COLUMN_NUMBER, "it brings back the layout before that change",
+	 .extra = true},
 	{"began_s", "BEGAN", COLUMN_WHEN, "when it began", .extra = true},
 	{"ended_s", "ENDED", COLUMN_WHEN, "when it ended", .extra = true},
 };
@@ -345,6 +359,34 @@ int layout_cancel(const struct cli_wish *common, const char *typed, struct err *
 	if (common->json)
 		return ask_print_json(answer, err);
 	describe(answer, &text);
+	printf("%s\n", text_str(&text));
+	return 0;
+}
+
+int layout_extend(const struct cli_wish *common, const char *typed, const char *time,
+		  struct err *err)
+{
+	cleanup(json_decref) json_t *answer = NULL;
+	cleanup(json_decref) json_t *body = NULL;
+	cleanup(text_done) struct text text = TEXT_INIT;
+	char path[64];
+	int64_t id, when_s;
+	int r = number_parse(typed, "change", 1, INT64_MAX, &id, err);
+
+	if (r)
+		return fail_hint(err, "its number is in the first column of: carve layout changes");
+	r = when_parse_ahead(time, clock_now_s(), &when_s, err);
+	if (r)
+		return r;
+	body = json_pack("{s:I}", "not_before_s", (json_int_t)when_s);
+	snprintf(path, sizeof(path), "/v1/changes/%" PRId64, id);
+	r = ask(common, "POST", path, body, &answer, err);
+	if (r)
+		return r;
+	if (common->json)
+		return ask_print_json(answer, err);
+	view_add(answer, "change ", "id", COLUMN_NUMBER, "", 0, &text);
+	view_add(answer, " begins at ", "not_before_s", COLUMN_WHEN, "", 0, &text);
 	printf("%s\n", text_str(&text));
 	return 0;
 }

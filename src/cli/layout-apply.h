@@ -11,6 +11,8 @@ struct apply_wish {
 	const char *saved;  /* the name of a layout */
 	const char *reason; /* or NULL */
 	bool wait, adopt;
+	bool now, when_open, drain; /* as POST /v1/layout has them */
+	int64_t until_s;	    /* 0: for ever */
 };
 
 /*
@@ -29,6 +31,9 @@ int layout_changes(const struct cli_wish *common, bool all, struct err *err);
 void layout_changes_help(void);
 
 int layout_cancel(const struct cli_wish *common, const char *id, struct err *err);
+
+/* A change that waits for its time has another. */
+int layout_extend(const struct cli_wish *common, const char *id, const char *time, struct err *err);
 
 /* Layouts with a name. */
 int layout_save(const struct cli_wish *common, const char *name, struct err *err);

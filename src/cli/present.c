@@ -66,6 +66,10 @@ static void read_holder(const json_t *json, const json_t *pids, char *who, size_
 		snprintf(who, len, "lease %lld of %s", (long long)lease, user);
 		ret->wait_s = number_at(json, "ends_s", &ends_s) ? ends_s - now_s : NO_END_S;
 	}
+	if (json_is_true(json_object_get(json, "protected"))) {
+		ret->use = CHANGE_PINNED;
+		snprintf(who + strlen(who), len - strlen(who), ", protected by changes.protect");
+	}
 	if (ret->wait_s < 0 || ret->wait_s > NO_END_S)
 		ret->wait_s = ret->wait_s < 0 ? 0 : NO_END_S;
 	ret->who = who;

@@ -7,6 +7,7 @@
 #include "geometry/layout.h"
 #include "reconcile/steward-change.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-rules.h"
 
 json_t *api_text(const char *text)
 {
@@ -65,6 +66,8 @@ static int add_holder(json_t *json, const struct steward *steward,
 		instance ? steward_drain_of(steward, &instance->row) : NULL;
 
 	json_object_set_new(json, "drain", api_drain_brief(drain));
+	json_object_set_new(json, "protected",
+			    json_boolean(row && steward_is_protected(steward, row)));
 	return json_object_update_new(
 		json, json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
 				instance_word(instance), "laid",
@@ -177,6 +180,19 @@ static const char *gpu_word(const struct steward_gpu *gpu)
 	return gpu->info.board || !gpu->info.mig_capable ? "ok" : "unknown-board";
 }
 
+/* The layout that comes back. */
+static json_t *returns_json(const struct steward *steward, size_t gpu)
+{
+	const struct steward_change *back = steward_return_of(steward, gpu);
+
+	for (size_t i = 0; back && i < back->n_parts; i++)
+		if (!strcmp(back->parts[i].row.gpu, steward->gpus[gpu].info.uuid))
+			return json_pack("{s:I, s:I, s:s}", "change", (json_int_t)back->row.id,
+					 "at_s", (json_int_t)back->row.not_before_s, "layout",
+					 back->parts[i].row.wish);
+	return json_null();
+}
+
 json_t *api_gpu(const struct steward *steward, size_t index)
 {
 	const struct steward_gpu *gpu = &steward->gpus[index];
@@ -204,6 +220,7 @@ json_t *api_gpu(const struct steward *steward, size_t index)
 			    api_number(change != NULL, change ? change->row.id : 0));
 	json_object_set_new(json, "drain",
 			    api_drain_brief(steward_drain_of_gpu(steward, info->uuid)));
+	json_object_set_new(json, "returns", returns_json(steward, index));
 	return json;
 }
 

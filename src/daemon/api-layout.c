@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "daemon/api-json.h"
 #include "daemon/api-part.h"
-#include "reconcile/steward-change.h"
+#include "reconcile/steward-rules.h"
 
 DEFINE_CLEANUP(json_decref, json_t *);
 
@@ -68,12 +68,14 @@ static void list_change(const struct ledger_change *row, void *arg)
 		listing->result = r;
 	json_array_append_new(
 		listing->list,
-		json_pack("{s:I, s:s, s:s, s:I, s:s, s:o, s:b, s:b, s:o, s:I, s:o, s:o, s:o, s:o, "
-			  "s:o}",
+		json_pack("{s:I, s:s, s:s, s:I, s:s, s:o, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:I, "
+			  "s:o, s:o, s:o, s:o, s:o}",
 			  "id", (json_int_t)row->id, "state", change_state_name(row->state), "user",
 			  row->user, "uid", (json_int_t)row->uid, "wish", row->wish, "reason",
 			  api_text(row->reason), "wait", row->wait, "adopt", row->adopt,
-			  "not_before_s", api_number(row->has_not_before, row->not_before_s),
+			  "now", row->at_once, "drain", row->drains, "until_s",
+			  api_number(row->has_until, row->until_s), "returns",
+			  api_number(row->has_returns, row->returns), "not_before_s", api_number(row->has_not_before, row->not_before_s),
 			  "asked_s", (json_int_t)row->asked_s, "began_s",
 			  api_number(row->has_began, row->began_s), "ended_s",
 			  api_number(row->has_ended, row->ended_s), "why", api_text(row->why), "gpus",
@@ -216,6 +218,11 @@ int api_post_layout(struct api_asking *asking)
 		.wait = wish->wait,
 		.adopt = wish->adopt,
 		.any_order = wish->any_order,
+		.at_once = wish->at_once,
+		.when_open = wish->when_open,
+		.drain = wish->drain,
+		.has_until = wish->has_until,
+		.until_s = wish->until_s,
 	};
 	json_t *change;
 	int64_t id;
@@ -229,6 +236,7 @@ int api_post_layout(struct api_asking *asking)
 					 &id, asking->err);
 	if (r)
 		return r;
+	steward_rules_tick(steward, asking->now_s); /* who is to leave is told at once */
 	change = id ? read_change(steward, id, asking->err) : json_null();
 	if (!change)
 		return -(int)asking->err->code;
@@ -240,6 +248,15 @@ int api_delete_change(struct api_asking *asking)
 {
 	int r = steward_change_cancel(asking->api->steward, asking->request->person,
 				      asking->wish->id, asking->now_s, asking->err);
+
+	return r ? r : reply_change(asking, 200, asking->wish->id);
+}
+
+int api_post_change(struct api_asking *asking)
+{
+	int r = steward_change_move(asking->api->steward, asking->request->person,
+				    asking->wish->id, asking->wish->not_before_s, asking->now_s,
+				    asking->err);
 
 	return r ? r : reply_change(asking, 200, asking->wish->id);
 }

@@ -150,6 +150,12 @@ static const struct field fields[] = {
 	{"saved", FIELD_TEXT, AT(saved), .max = LEDGER_NAME - 1, .routes = ON(ROUTE_APPLY)},
 	{"adopt", FIELD_FLAG, AT(adopt), .routes = ON(ROUTE_APPLY)},
 	{"any_order", FIELD_FLAG, AT(any_order), .routes = ON(ROUTE_APPLY)},
+	{"now", FIELD_FLAG, AT(at_once), .routes = ON(ROUTE_APPLY)},
+	{"when_open", FIELD_FLAG, AT(when_open), .routes = ON(ROUTE_APPLY)},
+	{"drain", FIELD_FLAG, AT(drain), .routes = ON(ROUTE_APPLY)},
+	{"until_s", FIELD_NUMBER, AT(until_s), AT(has_until), 1, INT64_MAX, ON(ROUTE_APPLY)},
+	{"not_before_s", FIELD_NUMBER, AT(not_before_s), AT(has_not_before), 1, INT64_MAX,
+	 ON(ROUTE_MOVE)},
 	{"hold", FIELD_TEXT, AT(hold), .max = 16, .routes = ON(ROUTE_REQUEST)},
 	{"pid", FIELD_NUMBER, AT(pid), AT(has_pid), 1, INT32_MAX, ON(ROUTE_ATTACH)},
 	{"pid_start", FIELD_NUMBER, AT(pid_start), AT(has_pid_start), 0, INT64_MAX,
@@ -339,6 +345,8 @@ static int check_apply(const struct api_wish *wish, struct err *err)
 {
 	if (!wish->layout == !wish->saved)
 		return fail(err, ERR_INVALID, "either 'layout' or 'saved' must be given");
+	if (wish->at_once && wish->when_open)
+		return fail(err, ERR_INVALID, "'now' and 'when_open' exclude each other");
 	for (const char *c = wish->layout; c && *c; c++)
 		if (*c < ' ' || *c > '~') /* words are quoted in what is said of them */
 			return fail(err, ERR_INVALID, "'layout' is more than letters and signs");
@@ -347,6 +355,8 @@ static int check_apply(const struct api_wish *wish, struct err *err)
 
 static int check_wish(const struct api_wish *wish, struct err *err)
 {
+	if (wish->route == ROUTE_MOVE && !wish->has_not_before)
+		return fail(err, ERR_INVALID, "'not_before_s' is missing");
 	if (wish->route == ROUTE_APPLY)
 		return check_apply(wish, err);
 	if (wish->route == ROUTE_REQUEST && !wish->has_gpus &&

@@ -36,6 +36,7 @@
 	X(CHANGES, "GET", "/v1/changes", api_get_changes, ADMIN)        \
 	X(CHANGE, "GET", "/v1/changes/#", api_get_change, ADMIN)        \
 	X(CANCEL, "DELETE", "/v1/changes/#", api_delete_change, ADMIN)  \
+	X(MOVE, "POST", "/v1/changes/#", api_post_change, ADMIN)        \
 	X(LAYOUTS, "GET", "/v1/layouts", api_get_layouts, ADMIN)        \
 	X(SAVE, "POST", "/v1/layouts/*", api_post_saved, ADMIN)         \
 	X(FORGET, "DELETE", "/v1/layouts/*", api_delete_saved, ADMIN)

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "daemon/api-json.h"
 #include "daemon/api-notices.h"
 #include "daemon/api-part.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-rules.h"
 
 json_t *api_error(const struct err *err)
 {
@@ -99,6 +101,16 @@ static void add_proposals(const struct steward *steward, int64_t now_s, json_t *
 	}
 }
 
+static json_t *return_note(const struct steward *steward, size_t gpu)
+{
+	char time[32];
+
+	return json_sprintf("GPU %u: its layout is there until %s",
+			    steward->gpus[gpu].info.index,
+			    clock_format(time, sizeof(time),
+					 steward_return_of(steward, gpu)->row.not_before_s));
+}
+
 /* What an admin should read. */
 static json_t *notes(const struct api *api, int64_t now_s)
 {
@@ -118,6 +130,9 @@ static json_t *notes(const struct api *api, int64_t now_s)
 							 steward->unwritable_why.text));
 	for (size_t i = 0; i < steward->n_drains; i++)
 		json_array_append_new(list, api_drain_note(steward, &steward->drains[i].row));
+	for (size_t i = 0; i < steward->n_gpus; i++)
+		if (steward_return_of(steward, i))
+			json_array_append_new(list, return_note(steward, i));
 	api_add_isolation_notes(steward, list);
 	api_add_notice_notes(api, list);
 	api_add_shape_notes(steward, list);

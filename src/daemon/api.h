@@ -96,7 +96,8 @@ struct api_wish {
 	bool wait, has_time, has_exit;
 	int64_t time_s, exit_status;
 	const char *text, *path, *old, *old_path; /* of policies */
-	bool weekly, has_until;
+	bool weekly, has_until, has_not_before;
+	int64_t not_before_s;
 	const char *team, *title;
 	int64_t instances, begins_s, ends_s, last_s;
 	bool has_count, has_gpus;
@@ -108,7 +109,7 @@ struct api_wish {
 	bool has_pid, has_pid_start, if_possible;
 	int64_t pid, pid_start;
 	const char *layout, *saved;
-	bool adopt, any_order;
+	bool adopt, any_order, at_once, when_open, drain;
 };
 
 /*

@@ -231,6 +231,9 @@ int steward_drain_begin(struct steward *steward, const struct policy_person *per
 
 	if (!steward->surveyed)
 		return fail(err, ERR_UNAVAILABLE, "the GPUs were not looked at yet");
+	r = wish->dry_run ? 0 : steward_may_act(steward, err);
+	if (r)
+		return r;
 	r = wish->lease ? place_of_lease(steward, wish->lease, &row, err)
 			: read_place(steward, wish, &row, err);
 	if (r)

@@ -255,7 +255,7 @@ static bool clear(struct steward *steward, const struct ledger_drain *drain)
 		    (is_free && (instance->row.laid || drain->has_change)))
 			continue;
 		left = true;
-		if (!is_free)
+		if (!is_free || *steward->observing)
 			continue;
 		instance->row.state = INSTANCE_DESTROYING;
 		instance->dirty = true;

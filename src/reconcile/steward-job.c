@@ -1,5 +1,6 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-reserve.h"
+#include "reconcile/steward-rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -225,6 +226,7 @@ void steward_done(struct steward *steward, struct job *take_job, int64_t now_s)
 		gpu_job_done(steward, job, now_s);
 	steward_settle(steward);
 	steward_changes_advance(steward, now_s);
+	steward_rules_tick(steward, now_s);
 	steward_serve_queue(steward, now_s);
 	steward_settle(steward);
 	steward_isolate_submit(steward);

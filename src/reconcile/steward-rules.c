@@ -258,7 +258,7 @@ static void take_back(struct steward *steward, int64_t now_s)
 
 void steward_rules_tick(struct steward *steward, int64_t now_s)
 {
-	if (!steward->surveyed || steward->unwritable)
+	if (!steward->surveyed || steward->unwritable || *steward->observing)
 		return;
 	steward_returns_follow(steward, now_s);
 	for (size_t i = 0; i < steward->n_changes; i++)
