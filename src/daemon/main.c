@@ -262,6 +262,8 @@ static void on_workers(struct carved *carved)
 
 	while ((job = workers_take(carved->workers, &event)))
 		steward_done(&carved->steward, job, clock_now_s());
+	if (steward_isolate_hurries(&carved->steward) && carved->next_tick_s > clock_now_s() + 1)
+		carved->next_tick_s = clock_now_s() + 1;
 	if (event)
 		steward_look(&carved->steward);
 }

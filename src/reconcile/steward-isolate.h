@@ -76,6 +76,9 @@ int steward_describe(struct steward *steward, const struct policy_person *person
 /* The same path if it was described; "" if not. Lives until the next change. */
 const char *steward_description(const struct steward *steward, int64_t lease);
 
+/* Has something failed that is to be tried again in a second? */
+bool steward_isolate_hurries(const struct steward *steward);
+
 /* ---- only for steward*.c ---- */
 
 /* Is that GPU one whose nodes are opened before a lease is active? */
@@ -83,8 +86,6 @@ bool steward_isolates(const struct steward *steward, size_t gpu);
 
 /* Hand out what is to be carried out. */
 void steward_isolate_submit(struct steward *steward);
-/* Is something to be tried again soon? */
-bool steward_isolate_hurries(const struct steward *steward);
 void steward_isolate_tick(struct steward *steward, int64_t now_s);
 void steward_isolate_done(struct steward *steward, struct job *job, int64_t now_s);
 void steward_isolate_end(struct steward *steward);

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from host import ANN, PATIENCE_S, ROOT, SIM, Skip, same, tell, wait_until
-from isolation import GROUP, OPENER, YES, Opener, Server
+from isolation import GROUP, OPENER, YES, Opener, Server, need_groups
 
 ABSENT = "ENOENT"
 # Engines differ in what they can do on which layout: the first that runs a container counts.
@@ -100,6 +100,7 @@ def loses_it():
     with server() as (host, engine):
         done = host.carve("lease", "small", "--reason", "a story", "--cdi", "--json", uid=ROOT)
         lease = json.loads(done.stdout)
+        need_groups(host, lease)
         child = subprocess.Popen(
             engine.words("/usr/bin/python3", "-c", OPENER, device=lease["isolation"]["cdi"],
                          options=("--pidfile", f"{host.dir}/pid")),
