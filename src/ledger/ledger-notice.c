@@ -3,6 +3,8 @@
 #include "base/array.h"
 #include "ledger/ledger-row.h"
 
+#define WEEK_S (7 * INT64_C(86400))
+
 const char ledger_notice_step[] =
 	"CREATE TABLE notice("
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -150,8 +152,9 @@ int ledger_notices_since(struct ledger *ledger, const char *way, const char *rec
 
 int ledger_notices_forget(struct ledger *ledger, int64_t before_s, struct err *err)
 {
-	const struct ledger_value values[] = {{NULL, before_s}};
+	const struct ledger_value values[] = {{NULL, before_s}, {NULL, before_s - WEEK_S}};
 
-	return ledger_rows_delete(ledger, &notice_table, "WHERE state <> 'waiting' AND time_s < ?1",
+	return ledger_rows_delete(ledger, &notice_table,
+				  "WHERE (state <> 'waiting' AND time_s < ?1) OR time_s < ?2",
 				  values, ARRAY_SIZE(values), NULL, err);
 }

@@ -61,5 +61,5 @@ int ledger_notices_waiting(struct ledger *ledger, const char *way, int64_t *ret,
 int ledger_notices_since(struct ledger *ledger, const char *way, const char *recipient,
 			 int64_t since_s, int64_t *ret, struct err *err);
 
-/* Forget what is settled and older. */
+/* Forget what is settled and older, and what has waited for a week longer. */
 int ledger_notices_forget(struct ledger *ledger, int64_t before_s, struct err *err);

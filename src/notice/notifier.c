@@ -274,8 +274,12 @@ static void hand_out(struct lane *lane, const struct policy *policy, int64_t now
 	struct err err = ERR_INIT;
 	bool found = false;
 
-	if (!is_open(policy, lane->way) ||
-	    ledger_notice_due(notifier->ledger, notice_way_name(lane->way), now_s,
+	if (!is_open(policy, lane->way)) {
+		lane->counts.trouble = ERR_INIT;
+		rest(lane, now_s);
+		return;
+	}
+	if (ledger_notice_due(notifier->ledger, notice_way_name(lane->way), now_s,
 			      &lane->message.notice, &found, &err) ||
 	    !found || !start_lane(lane)) {
 		rest(lane, now_s);

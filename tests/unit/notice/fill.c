@@ -147,6 +147,10 @@ static void test_bounded(void **state)
 	assert_works(ledger_commit(ledger, &err));
 	assert_works(ledger_notices_since(ledger, "webhook", "webhook", 0, &left, &err));
 	assert_int_equal(left, NOTICE_MAX_WAITING - 1);
+	assert_works(ledger_begin(ledger, &err));
+	assert_works(ledger_notices_forget(ledger, 1001 + 7 * 86400, &err));
+	assert_works(ledger_commit(ledger, &err));
+	assert_int_equal(waiting(ledger, NOTICE_WEBHOOK), 0);
 }
 
 int main(void)
