@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "cli/ask.h"
 #include "cli/catalogue.h"
@@ -103,6 +104,29 @@ static int add_named(const char *names, struct board_list *list, struct err *err
 	}
 }
 
+/* A board for each GPU of this server, should carved answer. */
+static void note_shares(const struct cli_wish *wish, const struct policy *policy,
+			struct text *notes)
+{
+	cleanup(json_decref) json_t *answer = NULL;
+	const struct board *gpus[64];
+	struct err ignored = ERR_INIT;
+	const json_t *gpu;
+	size_t i, n = 0;
+
+	if (ask(wish, "GET", "/v1/gpus", NULL, &answer, &ignored))
+		return;
+	json_array_foreach(json_object_get(answer, "gpus"), i, gpu) {
+		const char *id = json_string_value(json_object_get(gpu, "board"));
+		const struct board *board = id ? board_by_id(id) : NULL;
+
+		if (board && n < ARRAY_SIZE(gpus))
+			gpus[n++] = board;
+	}
+	if (n)
+		policy_notes_here(policy, gpus, n, notes);
+}
+
 /* Those of this server, should carved answer. */
 static void add_present(const struct cli_wish *wish, struct board_list *list)
 {
@@ -163,6 +187,8 @@ static int check(const struct policy_cmd_wish *wish, const char *path, struct er
 		return r;
 	if (list.n < n_boards) /* of this server, or named: not the whole catalogue */
 		policy_notes_boards(policy, list.at, list.n, &notes);
+	if (!wish->boards)
+		note_shares(&wish->common, policy, &notes);
 	return wish->common.json ? print_json(path, policy, &notes, err)
 				 : print_text(path, policy, &list, &notes, err);
 }

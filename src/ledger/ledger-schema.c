@@ -168,6 +168,7 @@ static const char grants_step[] =
 static const char *const steps[] = {
 	first_step, chain_step, moves_step, grants_step, ledger_change_step_sql, ledger_drain_step_sql,
 	ledger_isolate_step, ledger_notice_step,
+	ledger_reclaim_step_sql,
 };
 
 const struct ledger_schema ledger_schema = {steps, ARRAY_SIZE(steps)};

@@ -23,6 +23,7 @@ extern const struct ledger_schema ledger_schema;
 
 /* The steps that belong to a topic, in its own file. */
 extern const char ledger_change_step_sql[], ledger_drain_step_sql[];
+extern const char ledger_reclaim_step_sql[];
 
 /*
  * Is it ours to work on? Changes nothing.

@@ -163,11 +163,32 @@ static int64_t next_moment(struct line *line)
 	return next_s;
 }
 
+static void withdraw(struct line *line)
+{
+	int64_t lease;
+
+	while (line_withdraw(line, &lease))
+		;
+}
+
+static void reclaim(struct line *line)
+{
+	int64_t leases[LAYOUT_MAX];
+	size_t n, waiter;
+
+	withdraw(line);
+	while ((n = line_reclaim(line, &waiter, leases)))
+		for (size_t i = 0; i < n; i++)
+			line_end_early(line, leases[i], line->waiters[waiter].lease,
+				       line->now_s + policy_notice_s(line->policy));
+}
+
 static void serve(struct line *line)
 {
 	struct choice choice;
 	size_t waiter;
 
+	reclaim(line); /* before the place is given to somebody else */
 	while (line_next(line, &waiter, &choice))
 		line_grant(line, waiter, &choice);
 }
@@ -185,6 +206,7 @@ bool line_foresee(struct line *line, unsigned max_steps)
 		serve(line); /* quotas are free a moment before the places are */
 		clear_leftovers(line);
 		serve(line);
+		withdraw(line);
 		next_s = next_moment(line);
 		if (line->n_served == line->n_waiters || next_s == INT64_MAX)
 			return true;

@@ -83,7 +83,7 @@ void line_count(struct line *line, const struct line_holder *holder, bool begins
 	}
 }
 
-static uint32_t least_slices(const struct line *line, const struct policy_class *class_)
+uint32_t line_least_slices(const struct line *line, const struct policy_class *class_)
 {
 	uint32_t least = 0;
 
@@ -121,12 +121,15 @@ int line_begin(struct line *line)
 	if (!line->teams || !line->users || !line->order || !line->spells)
 		return -1;
 	line->past_s = line->now_s;
-	for (size_t i = 0; i < policy_n_teams(line->policy); i++)
-		line->has_hours |= policy_team_at(line->policy, i)->hours.has ||
-				   policy_team_at(line->policy, i)->hours_per_user.has;
+	for (size_t i = 0; i < policy_n_teams(line->policy); i++) {
+		const struct policy_team *team = policy_team_at(line->policy, i);
+
+		line->has_hours |= team->hours.has || team->hours_per_user.has;
+		line->has_guarantee |= team->guarantee;
+	}
 	list_users(line);
 	for (size_t i = 0; i < policy_n_classes(line->policy); i++)
-		least[i] = least_slices(line, policy_class_at(line->policy, i));
+		least[i] = line_least_slices(line, policy_class_at(line->policy, i));
 	for (size_t i = 0; i < line->n_holders; i++) {
 		line->holders[i].user = user_of(line, line->holders[i].uid);
 		line_count(line, &line->holders[i], true);
@@ -178,8 +181,7 @@ static uint32_t least_of(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* The slices that quotas leave him; 0 when not even his smallest profile would fit. */
-static uint32_t slices_left(const struct line *line, const struct line_waiter *waiter)
+uint32_t line_quota(const struct line *line, const struct line_waiter *waiter)
 {
 	const struct line_sum *team, *user = &line->users[waiter->user];
 	const struct policy_team *rules;
@@ -238,6 +240,7 @@ static size_t list_waiters(const struct line *line, const double *past, struct p
 			.load = line->users[waiter->user].slices + past[waiter->user],
 			.since_s = waiter->since_s,
 			.priority = waiter->class_ ? waiter->class_->priority : 0,
+			.slices = waiter->least,
 		};
 	}
 	return n;
@@ -285,24 +288,30 @@ static int rank_of(const struct line *line, const struct line_waiter *waiter)
 	return policy_rank(line->policy, &who, line->now_s);
 }
 
-/* Of those who have waited too long, and would be let in if there were room. */
+/* Of those who have waited too long, or ask for what is guaranteed, and would be let in. */
 static bool find_holder(const struct line *line, size_t *ret)
 {
+	bool found = false, best_guaranteed = false;
 	int best = 0;
-	bool found = false;
 
 	for (size_t i = 0; i < line->n_waiters; i++) {
 		const struct line_waiter *waiter = &line->waiters[i];
+		bool guaranteed;
 		int rank;
 
-		if (waiter->served || waiter->passed || !waiter->class_ ||
-		    waiter->since_s + LINE_HOLD_S > line->now_s)
+		if (waiter->served || waiter->passed || !waiter->class_)
+			continue;
+		guaranteed = line_is_guaranteed(line, waiter);
+		if (!guaranteed && waiter->since_s + LINE_HOLD_S > line->now_s)
 			continue;
 		rank = rank_of(line, waiter);
-		if ((found && rank <= best) || !slices_left(line, waiter))
+		if (found && (guaranteed != best_guaranteed ? best_guaranteed : rank <= best))
+			continue;
+		if (!line_quota(line, waiter))
 			continue;
 		found = true;
 		best = rank;
+		best_guaranteed = guaranteed;
 		*ret = i;
 	}
 	return found;
@@ -321,9 +330,12 @@ static void know_hold(struct line *line)
 	if (!line->has_holder)
 		return;
 	waiter = &line->waiters[line->holder];
-	choose_outlook(line->gpus, line->n_gpus, waiter->class_, slices_left(line, waiter),
+	choose_outlook(line->gpus, line->n_gpus, waiter->class_, line_quota(line, waiter),
 		       line->now_s, &outlook);
-	if (outlook.has_when)
+	/* What others do not lend may be free for ever, and is no place to wait for. */
+	if (outlook.has_when &&
+	    (outlook.lease || outlook.when_s > line->now_s || line_is_guaranteed(line, waiter) ||
+	     line_room(line, waiter->team) >= waiter->least))
 		line->hold = outlook.hold;
 }
 
@@ -423,8 +435,8 @@ static bool next_in_pass(struct line *line, size_t *ret_waiter, struct choice *r
 		if (waiter->served || waiter->passed || !waiter->class_ ||
 		    (is_full(line, waiter->class_, POLICY_UNLIMITED) && !keeps_place(line, index)))
 			continue;
-		slices = slices_left(line, waiter);
-		if (slices && find_place(line, index, slices, ret)) {
+		slices = least_of(line_quota(line, waiter), line_room(line, waiter->team));
+		if (slices >= waiter->least && slices && find_place(line, index, slices, ret)) {
 			*ret_waiter = index;
 			return true;
 		}

@@ -12,7 +12,9 @@
  *   - who has waited for LINE_HOLD_S has a place kept for him: the one that
  *     frees first. Of several it is the one of the highest rank, then the
  *     oldest. Nobody else may take that place;
- *   - quotas count what is held then.
+ *   - quotas count what is held then;
+ *   - a request within its team's guarantee comes first, has a place kept at once, and
+ *     leases of others end early for it (line_reclaim).
  *
  * Cost: a pass in which no class has room costs a look at each GPU per class; one
  * that serves somebody sorts those who wait.
@@ -39,7 +41,10 @@ struct line_holder {
 	int64_t begins_s;
 	bool has_ends; /* false: nobody knows */
 	int64_t ends_s;
-	size_t user; /* private */
+	int64_t reclaimed_for; /* it ends early for this request; 0: it does not */
+	int64_t was_ends_s;    /* then: else it would end then */
+	bool borrowed;	       /* private: beyond its team's guarantee */
+	size_t user;	       /* private */
 };
 
 struct line_waiter {
@@ -78,7 +83,8 @@ struct line {
 	size_t n_users;
 	/* private */
 	int64_t past_s;
-	bool has_hours; /* some team has a quota in slice-hours */
+	bool has_guarantee; /* some team has a guaranteed share */
+	bool has_hours;	    /* some team has a quota in slice-hours */
 	struct line_period {
 		int64_t begin_s, end_s;
 	} periods[POLICY_PERIODS];   /* those of now_s, once time passes */
@@ -131,6 +137,30 @@ bool line_hold(struct line *line, size_t *ret_waiter, struct choose_hold *ret);
 
 /* Those who wait, in the order in which they are tried now: indices, and how many. */
 const size_t *line_order(struct line *line, size_t *ret_n);
+
+/*
+ * How many slices a team may take now without touching what others are guaranteed and do not
+ * lend. POLICY_UNLIMITED when nothing is guaranteed to anybody.
+ */
+uint32_t line_room(const struct line *line, size_t team);
+
+/* Is one more of the class within the team's guarantee? */
+bool line_covers(const struct line *line, size_t team, const struct policy_class *class_);
+
+/*
+ * Whose leases must end early, so that a request within its team's guarantee is served within the
+ * policy's notice: of the request that comes first, the leases in the place that costs least.
+ * They are of teams beyond their own guarantee, the newest ones; lowest priority first, then
+ * fewest slices, then newest. Each is then told to the line by line_end_early().
+ * Returns how many; 0: nobody needs any.
+ */
+size_t line_reclaim(struct line *line, size_t *ret_waiter, int64_t ret_leases[LAYOUT_MAX]);
+
+/* A lease ends then, for a request's sake (0: no longer). */
+void line_end_early(struct line *line, int64_t lease, int64_t for_lease, int64_t ends_s);
+
+/* A lease that need not end early any more: it has its old end again. false: none. */
+bool line_withdraw(struct line *line, int64_t *ret_lease);
 
 /*
  * Let time pass until all are served or nothing more will end, at most so many steps from

@@ -117,7 +117,7 @@ struct top_wish {
 	const struct yaml_node *admins, *reason, *classes, *teams, *gpus, *queue, *placement, *price, *retention;
 	const struct yaml_node *approvers, *fields, *changes, *reservations;
 	const struct yaml_node *isolation, *notices;
-	const struct yaml_node *fairness;
+	const struct yaml_node *fairness, *reclaim;
 };
 
 static const struct yaml_field top_fields[] = {
@@ -140,6 +140,7 @@ static const struct yaml_field top_fields[] = {
 	{"warn", YAML_DURATION, AT(top_wish, warn_s)},
 	{"changes", YAML_NODE, AT(top_wish, changes)},
 	{"fairness", YAML_NODE, AT(top_wish, fairness)},
+	{"reclaim", YAML_NODE, AT(top_wish, reclaim)},
 	{"reservations", YAML_NODE, AT(top_wish, reservations)},
 };
 
@@ -173,6 +174,7 @@ static int read_top(struct policy *policy, const struct yaml_node *root, struct 
 		    ? r
 		    : policy_read_isolation(wish.isolation, &policy->isolation, err);
 	r = r || !wish.queue ? r : read_queue(wish.queue, policy, err);
+	r = r || !wish.reclaim ? r : policy_read_reclaim(wish.reclaim, policy, err);
 	r = r || !wish.fairness ? r : policy_read_fairness(wish.fairness, policy, err);
 	r = r || !wish.placement
 		    ? r
@@ -198,6 +200,7 @@ int policy_parse(const char *bytes, size_t len, const char *name, struct policy 
 	if (!policy)
 		return fail(err, ERR_NOMEM, "no memory for '%.80s'", name);
 	policy->age_s = DAY;
+	policy->notice_s = 1800;
 	policy->queue_max = 200;
 	policy->queue_max_per_user = 10;
 	policy->changes.notice_s = 3600;

@@ -27,6 +27,8 @@
 	X("restored", "lease {lease}: your {class} has an instance again, with a new name: "      \
 		      "{text}")                                                                   \
 	X("drain-notice", "lease {lease}: your {class} has to go: {text}")                        \
+	X("reclaim-notice", "lease {lease}: your {class} {text}")                                 \
+	X("reclaimed", "lease {lease}: your {class} is over: {text}")                             \
 	X("drained", "nothing is held there any more: {text}")                                    \
 	X("stuck", "an instance cannot be removed: {text}")                                       \
 	X("gpu-lost", "a GPU does not answer: {text}")                                            \

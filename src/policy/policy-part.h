@@ -95,6 +95,7 @@ struct policy {
 	unsigned queue_max, queue_max_per_user;
 	int64_t age_s;	     /* who has waited so long climbs by one */
 	int64_t half_life_s; /* of past use; 0: it does not count */
+	int64_t notice_s;    /* before a lease is reclaimed */
 	struct policy_gpus gpus;
 	struct policy_review review;
 	struct policy_placement placement;

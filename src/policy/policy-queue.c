@@ -7,6 +7,7 @@
 
 /* Where a waiter stands. */
 struct standing {
+	bool guaranteed;
 	int rank;
 	double load;   /* slices its team has and turns it had, for the team's share */
 	double person; /* the same of the person; 0 without fairness */
@@ -19,7 +20,8 @@ struct team_turns {
 	bool waits;
 	int rank; /* of the turns counted */
 	double turns;
-	int64_t since; /* the lease of its first waiter */
+	uint32_t guaranteed; /* slices of its waiters within its guarantee */
+	int64_t since;	     /* the lease of its first waiter */
 };
 
 size_t policy_team_index(const struct policy *policy, const char *name)
@@ -78,6 +80,8 @@ static int by_load(const void *a, const void *b)
 	const struct standing *x = a, *y = b;
 	int order = compare_numbers(x->load, y->load);
 
+	if (x->guaranteed != y->guaranteed)
+		return x->guaranteed ? -1 : 1;
 	if (x->rank != y->rank)
 		return x->rank > y->rank ? -1 : 1;
 	order = order ? order : compare_ids(x->team_since, y->team_since);
@@ -87,6 +91,11 @@ static int by_load(const void *a, const void *b)
 static double team_share(const struct policy *policy, size_t team)
 {
 	return team < policy->n_teams ? policy->teams[team].share : 1;
+}
+
+static uint32_t guarantee_of(const struct policy *policy, size_t team)
+{
+	return team < policy->n_teams ? policy->teams[team].guarantee : 0;
 }
 
 static void count_persons(const struct policy_waiter *waiters, size_t n, struct standing *standings)
@@ -111,12 +120,14 @@ static void count_persons(const struct policy_waiter *waiters, size_t n, struct 
  * rank by that load, because it only grows within a team.
  */
 static void count_turns(const struct policy *policy, const struct policy_load *loads,
-			struct team_turns *teams, size_t n, struct standing *standings)
+			const struct policy_waiter *waiters, struct team_turns *teams, size_t n,
+			struct standing *standings)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct standing *standing = &standings[i];
 		const struct policy_load *load = &loads[standing->team];
 		struct team_turns *team = &teams[standing->team];
+		uint32_t slices;
 
 		if (team->rank != standing->rank)
 			team->turns = 0;
@@ -125,6 +136,10 @@ static void count_turns(const struct policy *policy, const struct policy_load *l
 				 team_share(policy, standing->team);
 		standing->team_since = team->since;
 		team->turns++;
+		slices = waiters[standing->waiter].slices;
+		standing->guaranteed = slices && load->held + team->guaranteed + slices <=
+							 guarantee_of(policy, standing->team);
+		team->guaranteed += standing->guaranteed ? slices : 0;
 	}
 }
 
@@ -162,7 +177,7 @@ void policy_queue_order(const struct policy *policy, const struct policy_load *l
 	if (policy->half_life_s)
 		count_persons(waiters, n_waiters, standings);
 	qsort(standings, n_waiters, sizeof(*standings), by_team);
-	count_turns(policy, loads, teams, n_waiters, standings);
+	count_turns(policy, loads, waiters, teams, n_waiters, standings);
 	qsort(standings, n_waiters, sizeof(*standings), by_load);
 	for (size_t i = 0; i < n_waiters; i++)
 		ret_order[i] = standings[i].waiter;

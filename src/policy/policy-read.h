@@ -76,6 +76,9 @@ int read_members(const struct yaml_node *map, const char *what, const char *exam
 int policy_read_hours(const struct yaml_node *map, bool has_hours, double hours, const char *per,
 		      struct policy_hours *ret, struct err *err);
 
+int policy_read_reclaim(const struct yaml_node *map, struct policy *policy, struct err *err);
+/* After the team's quota. */
+int policy_read_guarantee(const struct yaml_node *map, struct policy_team *team, struct err *err);
 int policy_read_fairness(const struct yaml_node *map, struct policy *policy, struct err *err);
 
 /* Read one more class or team into the policy. Teams come after the classes. */

@@ -38,7 +38,7 @@ int read_members(const struct yaml_node *map, const char *what, const char *exam
 
 struct team_wish {
 	struct policy_members members;
-	const struct yaml_node *quota, *per_user, *classes;
+	const struct yaml_node *quota, *per_user, *classes, *guarantee;
 	double share;
 	int64_t priority;
 };
@@ -50,6 +50,7 @@ static const struct yaml_field team_fields[] = {
 	{"per_user", YAML_NODE, AT(team_wish, per_user)},
 	{"classes", YAML_NODE, AT(team_wish, classes)},
 	{"share", YAML_FACTOR, AT(team_wish, share)},
+	{"guarantee", YAML_NODE, AT(team_wish, guarantee)},
 	{"priority", YAML_NUMBER, AT(team_wish, priority), .min = 0, .max = POLICY_MAX_PRIORITY},
 };
 
@@ -160,6 +161,7 @@ int policy_read_team(struct policy *policy, const struct yaml_node *map, struct 
 	r = check_team_members(map, team, err);
 	r = r ? r : read_quota(wish.quota, &team->quota, &team->hours, err);
 	r = r ? r : read_quota(wish.per_user, &team->per_user, &team->hours_per_user, err);
+	r = r || !wish.guarantee ? r : policy_read_guarantee(wish.guarantee, team, err);
 	r = r ? r : check_known_classes(policy, wish.classes, team->name, err);
 	policy->n_teams += !r;
 	return r;

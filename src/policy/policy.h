@@ -71,6 +71,8 @@ struct policy_team {
 	struct policy_hours hours, hours_per_user;
 	double share;			 /* weight in the queue; 1 by default */
 	int priority;
+	uint32_t guarantee; /* slices it gets whenever it asks; 0: none */
+	uint32_t borrow;    /* so many of them others may have while they are idle */
 	struct policy_team_match *match; /* private: who belongs to it */
 };
 
@@ -118,6 +120,9 @@ int64_t policy_half_life_s(const struct policy *policy);
  */
 double policy_past_of(const struct policy *policy, uint32_t slices, int64_t lasted_s);
 double policy_past_fade(const struct policy *policy, double past, int64_t passed_s);
+
+/* Who holds what another team is guaranteed may keep it for so long after being told. */
+int64_t policy_notice_s(const struct policy *policy);
 
 /* How many requests may wait, in all and per person. */
 unsigned policy_queue_max(const struct policy *policy);
@@ -227,6 +232,7 @@ struct policy_waiter {
 	double load;	 /* slices the person has, and had lately */
 	int64_t since_s; /* when it was asked for */
 	int priority;	 /* of its class */
+	uint32_t slices; /* the fewest it takes; 0: it is not known */
 };
 
 /* What a team has: slices now, and lately on average (with "fairness"; else 0). */
@@ -242,7 +248,8 @@ struct policy_load {
 int policy_rank(const struct policy *policy, const struct policy_waiter *waiter, int64_t now_s);
 
 /*
- * The order in which waiting requests are tried. The higher rank first; among equals the team
+ * The order in which waiting requests are tried. Those within their team's guarantee come first:
+ * a team's first ones, as far as it reaches. Of these, and of the others: the higher rank first; among equals the team
  * that has fewest slices for its share, the one whose request is oldest when they tie; each
  * turn counts as one slice more, so that teams alternate. Within a team first come; with
  * "fairness" the person who has fewest, counted in the same way.
@@ -265,3 +272,7 @@ void policy_describe(const struct policy *policy, const struct board *const *boa
  * that nobody may ask for, a whole GPU that anybody may. Nothing when there is nothing to say.
  */
 void policy_notes(const struct policy *policy, struct text *ret);
+
+/* The same about these GPUs, one board each: guarantees of more than they have. */
+void policy_notes_here(const struct policy *policy, const struct board *const *gpus, size_t n_gpus,
+		       struct text *ret);

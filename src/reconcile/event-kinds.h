@@ -23,6 +23,8 @@
 	X(APPROVED, "approved", "somebody approved a request, and why")                           \
 	X(DENIED, "denied", "somebody denied a request, and why, or nobody answered it")          \
 	X(EXPIRING, "expiring", "a lease ends soon; its holder is warned")                        \
+	X(RECLAIM_NOTICE, "reclaim-notice", "a lease ends early for a guaranteed share, or no more") \
+	X(RECLAIMED, "reclaimed", "a lease ended early: another team has its guaranteed share")   \
 	X(EXPIRED, "expired", "the time of a lease is over")                                      \
 	X(RELEASED, "released", "a lease was given back, a request withdrawn, or its process ended") \
 	X(REVOKED, "revoked", "a lease or a request was ended by somebody else")                  \

@@ -215,11 +215,27 @@ static void fill_in(struct ledger_lease *row, const struct policy_person *person
 	text_printable(row->reason, sizeof(row->reason), wish->wish.reason);
 }
 
+/* What may be taken now, and what is kept for others: not from a team that asks for its share. */
+static void bound_by_shares(struct steward *steward, struct line *line, struct policy_terms *terms,
+			    int64_t now_s, struct choose_hold *ret)
+{
+	size_t team = (size_t)(terms->team - policy_team_at(steward->policy, 0)), holder;
+	uint32_t room = line_room(line, team);
+	bool held = steward_hold(steward, line, now_s, ret) && line_hold(line, &holder, ret);
+
+	if (held && line_covers(line, team, terms->class_) &&
+	    !line_covers(line, line->waiters[holder].team, line->waiters[holder].class_))
+		*ret = (struct choose_hold){0};
+	if (room < terms->slices_left)
+		terms->slices_left = room;
+}
+
 static int place_or_queue(struct steward *steward, struct steward_lease *lease,
 			  const struct policy_person *person, const struct policy_terms *terms,
 			  bool wait, bool asked_time, int64_t now_s, struct err *err)
 {
 	cleanup(line_done) struct line line = {0};
+	struct policy_terms now = *terms;
 	struct steward_keep keep;
 	struct choose_hold hold = {0};
 	struct choice choice;
@@ -227,8 +243,8 @@ static int place_or_queue(struct steward *steward, struct steward_lease *lease,
 
 	if (steward_line(steward, now_s, &line))
 		return fail(err, ERR_NOMEM, "no memory for %zu leases", steward->n_leases);
-	steward_hold(steward, &line, now_s, &hold);
-	if (steward_place_kept(steward, line.gpus, line.n_gpus, terms, &hold, now_s, &choice,
+	bound_by_shares(steward, &line, &now, now_s, &hold);
+	if (steward_place_kept(steward, line.gpus, line.n_gpus, &now, &hold, now_s, &choice,
 			       &keep)) {
 		r = steward_keep_limit(&keep, terms, asked_time, now_s, &lease->row.time_s, err);
 		return r ? r

@@ -1,5 +1,6 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-reclaim.h"
 #include "reconcile/steward-use.h"
 #include "reconcile/steward-reserve.h"
 
@@ -262,7 +263,8 @@ int steward_renew(struct steward *steward, const struct policy_person *person, i
 		.renewals = lease->row.renewals,
 		.others_waiting = others_waiting(steward, &lease->row),
 	};
-	r = policy_renew(steward->policy, &renewal, err);
+	r = steward_check_reclaimed(lease, err);
+	r = r ? r : policy_renew(steward->policy, &renewal, err);
 	r = r ? r : steward_may_stay(steward, lease, now_s + time_s, now_s, err);
 	r = r ? r : check_renewed_hours(steward, lease, time_s, now_s, err);
 	if (!r && now_s + time_s > lease->row.ends_s)

@@ -1,3 +1,4 @@
+#include "reconcile/steward-reclaim.h"
 #include "reconcile/steward-use.h"
 #include "reconcile/steward-reserve.h"
 
@@ -56,6 +57,8 @@ static int add_to_line(const struct steward *steward, struct steward_lease *leas
 					     .begins_s = row->has_granted ? row->granted_s : now_s,
 					     .has_ends = steward_ends(steward, lease),
 					     .ends_s = steward_lease_ends_s(row, now_s),
+					     .reclaimed_for = lease->reclaim.for_lease,
+					     .was_ends_s = lease->reclaim.was_ends_s,
 				     });
 }
 
@@ -182,8 +185,8 @@ static bool place_kept(struct steward *steward, struct line *line, size_t at,
 		return true;
 	if (line_hold(line, &holder, &hold) && holder == at)
 		hold.active = false;
-	if (!steward_place_kept(steward, line->gpus, line->n_gpus, terms, &hold, line->now_s, choice,
-				&keep))
+	if (!steward_place_kept(steward, line->gpus, line->n_gpus, terms, &hold, line->now_s,
+				choice, &keep))
 		return false;
 	if (keep.limited && keep.until_s - line->now_s < *ret_time_s)
 		*ret_time_s = keep.until_s - line->now_s;
@@ -191,8 +194,8 @@ static bool place_kept(struct steward *steward, struct line *line, size_t at,
 }
 
 static int grant_for(struct steward *steward, struct steward_lease *lease,
-		     const struct choice *choice, int64_t time_s,
-		     const struct policy_terms *terms, int64_t now_s)
+		     const struct choice *choice, int64_t time_s, const struct policy_terms *terms,
+		     int64_t now_s)
 {
 	int64_t before = lease->row.time_s;
 	struct err err = ERR_INIT;
@@ -366,10 +369,12 @@ bool steward_foresee(struct steward *steward)
 	return false;
 }
 
+/* Somebody waits, or was given notice for one who does no more. */
 static bool is_anybody_waiting(const struct steward *steward)
 {
 	for (size_t i = 0; i < steward->n_leases; i++)
-		if (steward->leases[i]->row.state == LEASE_QUEUED)
+		if (steward->leases[i]->row.state == LEASE_QUEUED ||
+		    steward->leases[i]->reclaim.lease)
 			return true;
 	return false;
 }
@@ -403,6 +408,8 @@ void steward_serve_queue(struct steward *steward, int64_t now_s)
 	if (steward_line(steward, now_s, &line))
 		return;
 	check_hold(steward, &line, now_s);
+	if (line.has_guarantee) /* before the place is given to somebody else */
+		steward_reclaim(steward, &line, now_s);
 	serve(steward, &line, now_s);
 	number_queue(steward, &line);
 	begin_outlook(steward, &line);

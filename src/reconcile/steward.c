@@ -1,8 +1,10 @@
 #include "reconcile/steward-change-part.h"
 #include "reconcile/steward-drain.h"
+#include "reconcile/steward-reclaim.h"
 #include "reconcile/steward-rules.h"
 #include "reconcile/steward-use.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +223,7 @@ int steward_init(struct steward *steward, struct ledger *ledger, struct policy *
 	if (!r && !loading.result)
 		r = ledger_leases(ledger, &live, load_lease, &loading, err);
 	r = r ? r : loading.result;
+	r = r ? r : steward_reclaim_load(steward, err);
 	r = r ? r : steward_drains_load(steward, err);
 	r = r ? r : steward_returns_load(steward, err);
 	r = r ? r : steward_changes_load(steward, err);
@@ -278,8 +281,17 @@ static void expire(struct steward *steward, int64_t now_s)
 {
 	for (size_t i = 0; i < steward->n_leases; i++) {
 		struct steward_lease *lease = steward->leases[i];
+		char rule[64];
 
-		if (lease->row.state == LEASE_ACTIVE && lease->row.ends_s <= now_s)
+		if (lease->row.state != LEASE_ACTIVE || lease->row.ends_s > now_s)
+			continue;
+		snprintf(rule, sizeof(rule), "teams.%s.guarantee", lease->reclaim.team);
+		if (steward_is_reclaimed(lease, now_s))
+			steward_end_lease_as(steward, lease,
+					     &(struct ending){EVENT_RECLAIMED, "carved", rule},
+					     now_s, "team %s has its guaranteed share",
+					     lease->reclaim.team);
+		else
 			steward_end_lease_as(steward, lease,
 					     &(struct ending){EVENT_EXPIRED, "carved",
 							      lease->row.rule},

@@ -34,6 +34,7 @@
 #include "isolate/closure.h"
 #include "ledger/ledger-change.h"
 #include "ledger/ledger-reserve.h"
+#include "ledger/ledger-reclaim.h"
 #include "ledger/ledger.h"
 #include "planner/choose.h"
 #include "planner/line.h"
@@ -110,6 +111,7 @@ struct steward_lease {
 	unsigned policy_load; /* of which policy these are: */
 	const struct policy_class *class_; /* NULL: not in it */
 	size_t team;
+	struct ledger_reclaim reclaim; /* lease 0: it was not given notice */
 };
 
 struct steward_note;   /* an event not yet written */

@@ -84,6 +84,7 @@ static void check_queue(const struct policy *policy)
 			.uid = i % 3,
 			.load = (double)(i % 5),
 			.since_s = (int64_t)i * 100000,
+			.slices = (uint32_t)i % 4,
 			.priority = policy_class_at(policy, i % policy_n_classes(policy))->priority,
 		};
 	policy_queue_order(policy, loads, waiters, 16, 2000000, order);

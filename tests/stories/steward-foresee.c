@@ -55,6 +55,11 @@ static void write_team(struct text *text, const char *name, const char *users)
 		text_addf(text, ", per_user: {instances: %u}", 1 + roll(4));
 	else if (!roll(3))
 		text_addf(text, ", per_user: {slice_hours: %u, per: week}", 40 + roll(200));
+	if (!roll(3))
+		text_addf(text, ", guarantee: {slices: %u, borrow: %s}", 1 + roll(3),
+			  roll(3)   ? "true"
+			  : roll(2) ? "false"
+				    : "1");
 	text_add(text, "}\n");
 }
 
@@ -70,6 +75,8 @@ static void write_site(struct text *text)
 	write_team(text, "language", "[bob, cem]");
 	write_team(text, "guests", "dee");
 	text_addf(text, "queue: {max_per_user: 50, age: %uh}\n", 1 + roll(12));
+	if (!roll(2))
+		text_addf(text, "reclaim: {notice: %um}\n", 5 + roll(200));
 	if (!roll(3))
 		text_addf(text, "fairness: {half_life: %uh}\n", 1 + roll(100));
 }
@@ -173,6 +180,13 @@ static bool next_second(struct host *host, bool *ret_tie)
 			continue;
 		*ret_tie = row->ends_s == end_s;
 		end_s = row->ends_s;
+	}
+	for (size_t i = 0; end_s == INT64_MAX && i < host->steward.n_leases; i++) {
+		const struct steward_lease *lease = host->steward.leases[i];
+
+		/* When all has ended there are quotas that begin anew. */
+		if (lease->has_estimate && lease->estimate_s > host->now_s)
+			end_s = lease->estimate_s;
 	}
 	if (end_s == INT64_MAX || *ret_tie)
 		return false;

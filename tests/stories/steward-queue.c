@@ -334,6 +334,120 @@ static void test_the_past_counts_and_fades(void **state)
 	end(&host);
 }
 
+/* ---- guaranteed shares ---- */
+
+#define SHARES                                                                                     \
+	"  vision: {users: [ann, bob], guarantee: {slices: 2}}\n"                                  \
+	"  language: {users: cem, priority: 1}\n"                                                  \
+	"  guests: {users: dee}\n"                                                                 \
+	"reclaim: {notice: 30m}\n"
+
+struct told {
+	const char *kind;
+	int64_t lease;
+	unsigned n;
+	char rule[64];
+};
+
+static void count_event(const struct ledger_event *event, void *arg)
+{
+	struct told *told = arg;
+
+	if (strcmp(event->kind, told->kind) != 0 || event->lease != told->lease)
+		return;
+	told->n++;
+	snprintf(told->rule, sizeof(told->rule), "%s", event->rule ? event->rule : "");
+}
+
+static unsigned times_told(struct host *host, int64_t lease, const char *kind, const char *rule)
+{
+	struct told told = {.kind = kind, .lease = lease};
+	struct err err = ERR_INIT;
+
+	if (ledger_events(host->ledger, &EVENT_FILTER_ALL, count_event, &told, &err))
+		fail_msg("%s", err.text);
+	if (told.n)
+		assert_string_equal(told.rule, rule);
+	return told.n;
+}
+
+/* What is idle is borrowed; when the owner comes, the newest of the lowest priority is told and goes. */
+static void test_what_is_borrowed_is_given_back(void **state)
+{
+	static const char rule[] = "teams.vision.guarantee";
+	struct host host;
+	int64_t dee, cem, ann, told_s;
+
+	(void)state;
+	begin(&host, 1, CLASSES "teams:\n" SHARES);
+	dee = gets(&host, "dee", "medium", 10 * HOUR);
+	cem = gets(&host, "cem", "medium", 10 * HOUR);
+	told_s = host.now_s;
+	ann = waits(&host, "ann", "medium", HOUR);
+	host_settle(&host);
+	assert_int_equal(times_told(&host, cem, "reclaim-notice", rule), 0);
+	assert_int_equal(times_told(&host, dee, "reclaim-notice", rule), 1);
+	assert_in_range(lease_of(&host, dee)->row.ends_s, told_s + 1800, told_s + 1810);
+	expect_place(&host, ann, 1, lease_of(&host, dee)->row.ends_s);
+	assert_int_equal(host_renew(&host, "dee", dee, HOUR), -ERR_REFUSED);
+	assert_string_equal(host.err.rule, rule);
+	host_down(&host);
+	host_up(&host);
+	host_settle(&host);
+	assert_int_equal(host_renew(&host, "dee", dee, HOUR), -ERR_REFUSED);
+	expect_served(&host, ann, lease_of(&host, dee)->row.ends_s);
+	assert_int_equal(host_state(&host, dee), LEASE_ENDED);
+	assert_int_equal(times_told(&host, dee, "reclaimed", rule), 1);
+	assert_int_equal(host_state(&host, cem), LEASE_ACTIVE);
+	/* More than its share is no reason to send anybody away. */
+	waits(&host, "bob", "small", HOUR);
+	host_settle(&host);
+	assert_int_equal(times_told(&host, cem, "reclaim-notice", rule), 0);
+	end(&host);
+}
+
+/* Served otherwise meanwhile: who was told to go may stay. */
+static void test_a_notice_is_withdrawn(void **state)
+{
+	static const char rule[] = "teams.vision.guarantee";
+	struct host host;
+	int64_t dee, cem, ann, ends_s;
+
+	(void)state;
+	begin(&host, 1, CLASSES "teams:\n" SHARES);
+	dee = gets(&host, "dee", "medium", 10 * HOUR);
+	cem = gets(&host, "cem", "medium", 10 * HOUR);
+	ends_s = lease_of(&host, dee)->row.ends_s;
+	ann = waits(&host, "ann", "medium", HOUR);
+	host_settle(&host);
+	assert_int_equal(times_told(&host, dee, "reclaim-notice", rule), 1);
+	host_release(&host, "cem", cem);
+	host_settle(&host);
+	assert_int_equal(host_state(&host, ann), LEASE_ACTIVE);
+	assert_int_equal(times_told(&host, dee, "reclaim-notice", rule), 2);
+	assert_int_equal(lease_of(&host, dee)->row.ends_s, ends_s);
+	assert_int_equal(host_renew(&host, "dee", dee, 11 * HOUR), 0);
+	end(&host);
+}
+
+/* What is not lent stays free for its owner. */
+static void test_what_is_not_lent_waits_for_its_owner(void **state)
+{
+	struct host host;
+
+	(void)state;
+	begin(&host, 1,
+	      CLASSES "teams:\n"
+		      "  vision: {users: ann, guarantee: {slices: 2, borrow: false}}\n"
+		      "  others: {users: [bob, cem, dee]}\n");
+	gets(&host, "bob", "medium", HOUR);
+	gets_none(&host, "cem", "small");
+	waits(&host, "cem", "small", HOUR);
+	host.now_s += STEWARD_HOLD_S + 1;
+	gets(&host, "ann", "medium", HOUR);
+	end(&host);
+}
+
 /* ---- somebody else, and the driver ---- */
 
 /* The place that was chosen is taken before the job gets to it. */
@@ -488,6 +602,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_who_waits_is_told_why),
 		cmocka_unit_test(test_slice_hours_are_counted),
 		cmocka_unit_test(test_the_past_counts_and_fades),
+		cmocka_unit_test(test_what_is_borrowed_is_given_back),
+		cmocka_unit_test(test_a_notice_is_withdrawn),
+		cmocka_unit_test(test_what_is_not_lent_waits_for_its_owner),
 		cmocka_unit_test(test_somebody_was_faster),
 		cmocka_unit_test(test_another_gpu_is_tried),
 		cmocka_unit_test(test_a_gpu_that_is_away_at_the_start),

@@ -34,6 +34,11 @@ static const char *const policies[] = {
 	"  language: {users: [cem, dee], per_user: {instances: 2}}\n" QUEUE,
 	"version: 1\nname: part\n" CLASSES "  full: {profiles: full, time: 1h, max_time: 12h}\n"
 	"teams:\n  all: {users: [ann, bob, cem, dee]}\ngpus: {except: 1}\n" QUEUE,
+	"version: 1\nname: shares\n" CLASSES "  full: {profiles: full, time: 1h, max_time: 12h}\n"
+	"teams:\n  vision: {users: [ann, bob], guarantee: {slices: 5, borrow: 4},\n"
+	"           quota: {slice_hours: 60, per: day}}\n"
+	"  language: {users: [cem, dee], priority: 1, guarantee: {slices: 2}}\n"
+	"reclaim: {notice: 5m}\nfairness: {half_life: 2h}\n" QUEUE,
 };
 static const char *const names[] = {"ann", "bob", "cem", "dee"};
 static const char *library;

@@ -112,6 +112,25 @@ static void what_may_be_meant_otherwise_is_noted(void **state)
 	}
 }
 
+static void more_guaranteed_than_there_is_is_noted(void **state)
+{
+	static const char shares[] = "version: 1\nclasses: {small: {profiles: 1g}}\n"
+				     "teams:\n"
+				     "  a: {users: a, guarantee: {slices: 7}}\n"
+				     "  b: {users: b, guarantee: {slices: 5}}\n";
+	cleanup(policy_free) struct policy *policy = policy_of(shares);
+	cleanup(text_done) struct text few = TEXT_INIT, enough = TEXT_INIT;
+	const struct board *gpus[] = {board_by_id("h100-sxm5-80gb"), board_by_id("a30-24gb"),
+				      board_by_id("a30-24gb")};
+
+	(void)state;
+	policy_notes_here(policy, gpus, 2, &few);
+	assert_string_equal(text_str(&few),
+			    "12 slices are guaranteed to teams, but the GPUs have 11\n");
+	policy_notes_here(policy, gpus, 3, &enough);
+	assert_string_equal(text_str(&enough), "");
+}
+
 static void check_example(const char *path)
 {
 	cleanup(policy_free) struct policy *policy = NULL;
@@ -182,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_described),
 		cmocka_unit_test(what_may_be_meant_otherwise_is_noted),
+		cmocka_unit_test(more_guaranteed_than_there_is_is_noted),
 		cmocka_unit_test(the_examples_serve_their_boards),
 		cmocka_unit_test(the_example_of_the_manual_is_a_policy),
 	};

@@ -123,6 +123,47 @@ static void who_ranks_higher_goes_first(void **state)
 	}
 }
 
+/* A team's first requests, as far as its guarantee reaches, before all others. */
+static void what_is_guaranteed_comes_first(void **state)
+{
+	static const char shares[] = "version: 1\n"
+				     "classes: {small: {profiles: 1g}}\n"
+				     "teams:\n"
+				     "  a: {users: a, guarantee: {slices: 4}}\n"
+				     "  b: {users: b, priority: 9}\n";
+	static const struct {
+		const char *story;
+		uint32_t held;
+		struct policy_waiter waiters[4];
+		const char *order;
+	} cases[] = {
+		{"within it", 0, {{0, 1}, {1, 0, .slices = 4}}, "10"},
+		{"beyond it", 0, {{0, 1}, {1, 0, .slices = 5}}, "01"},
+		{"what is held counts", 3, {{0, 1}, {1, 0, .slices = 2}}, "01"},
+		{"as many as fit",
+		 0,
+		 {{0, 1}, {1, 0, .slices = 3}, {2, 0, .slices = 2}, {3, 0, .slices = 1}},
+		 "1302"},
+		{"nothing is known of it", 0, {{0, 1}, {1, 0}}, "01"},
+	};
+	cleanup(policy_free) struct policy *policy = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(policy_parse(shares, strlen(shares), "p", &policy, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct policy_load loads[POLICY_MAX_TEAMS + 1] = {{cases[i].held}};
+		size_t at[4], n = strlen(cases[i].order);
+		char got[5] = "";
+
+		policy_queue_order(policy, loads, cases[i].waiters, n, 0, at);
+		for (size_t k = 0; k < n; k++)
+			got[k] = (char)('0' + at[k]);
+		if (strcmp(got, cases[i].order) != 0)
+			fail_msg("%s: expected %s, got %s", cases[i].story, cases[i].order, got);
+	}
+}
+
 /* However many others wait, a team's first request is tried after at most one turn of each. */
 static void no_team_is_starved(void **state)
 {
@@ -139,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(teams_take_turns),
 		cmocka_unit_test(who_ranks_higher_goes_first),
+		cmocka_unit_test(what_is_guaranteed_comes_first),
 		cmocka_unit_test(no_team_is_starved),
 	};
 
