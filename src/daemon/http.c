@@ -224,7 +224,9 @@ static enum MHD_Result dispatch(struct http *http, struct exchange *exchange, co
 		fail(&err, ERR_UNAVAILABLE, "%d connections of one user are the most",
 		     MAX_CONNECTIONS_A_USER);
 	else if (!(request.person = users_get(http->users, peer->uid)))
-		fail(&err, ERR_NOMEM, "no memory for user %u", peer->uid);
+		fail(&err, ERR_UNAVAILABLE,
+		     "the system's user database does not tell who user %u is; try again",
+		     peer->uid);
 	if (err.code)
 		return send_error(exchange->connection, &err);
 	request.has_pid = peer->has_pid;

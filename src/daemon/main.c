@@ -183,7 +183,7 @@ static const struct policy_person *person(void *arg, uid_t uid)
 {
 	struct carved *carved = arg;
 
-	return users_get(carved->users, uid);
+	return users_known(carved->users, uid);
 }
 
 static int noted(void *arg, const struct ledger_event *event, struct err *err)
