@@ -192,13 +192,14 @@ uint32_t line_quota(const struct line *line, const struct line_waiter *waiter)
 	team = &line->teams[waiter->team];
 	rules = policy_team_at(line->policy, waiter->team);
 	if (!left_of(rules->quota.instances, team->instances) ||
-	    !left_of(rules->per_user.instances, user->instances))
+	    (!waiter->service && !left_of(rules->per_user.instances, user->instances)))
 		return 0;
-	left = least_of(left_of(rules->quota.slices, team->slices),
-			left_of(rules->per_user.slices, user->slices));
+	left = left_of(rules->quota.slices, team->slices);
+	if (!waiter->service)
+		left = least_of(left, left_of(rules->per_user.slices, user->slices));
 	if (left >= waiter->least)
 		left = least_of(left, hours_left(line, waiter, &rules->hours, true));
-	if (left >= waiter->least)
+	if (left >= waiter->least && !waiter->service)
 		left = least_of(left, hours_left(line, waiter, &rules->hours_per_user, false));
 	return left < waiter->least ? 0 : left;
 }

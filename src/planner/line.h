@@ -53,6 +53,7 @@ struct line_waiter {
 	uid_t uid;
 	const struct policy_class *class_; /* NULL: has left the file, and is never served */
 	int64_t since_s, time_s;
+	bool service;  /* what each member may hold does not bind it */
 	bool has_when; /* answers of line_foresee() */
 	int64_t when_s;
 	bool served, passed; /* private */

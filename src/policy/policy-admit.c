@@ -49,6 +49,8 @@ struct policy_quota scope_left(const struct quota_scope *scope)
 	const struct policy_quota *quota = scope_quota(scope);
 	struct policy_quota held = scope_held(scope);
 
+	if (scope->per_user && policy_is_service(scope->team, scope->person->name))
+		return (struct policy_quota){POLICY_UNLIMITED, POLICY_UNLIMITED};
 	return (struct policy_quota){left_of(quota->instances, held.instances),
 				     left_of(quota->slices, held.slices)};
 }

@@ -183,6 +183,8 @@ int policy_check_hours(const struct policy_hours_wish *wish, const struct policy
 		uint32_t slices = policy_hours_slices(quotas[i].hours, quotas[i].use, wish->now_s,
 						      wish->time_s, &left);
 
+		if (i == 0 && wish->service)
+			continue;
 		if (slices < wish->slices)
 			return refuse(wish, quotas[i].hours, i == 0, &left, err);
 		if (slices < *ret_slices)

@@ -50,6 +50,7 @@ struct policy_hours_wish {
 	const struct policy_team *team;
 	const char *class_name;
 	uint32_t slices; /* the fewest that will do */
+	bool service;	 /* the team's alone: each member's quota does not bind it */
 	int64_t now_s, time_s;
 };
 

@@ -24,6 +24,7 @@
 /* Users, groups and teams; NULL: none named. */
 struct policy_members {
 	const struct yaml_node *users, *groups, *teams;
+	const struct yaml_node *services; /* of teams only */
 };
 
 /* Exactly one of profiles, boards and (has_memory or has_slices). */

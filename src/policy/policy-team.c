@@ -21,6 +21,7 @@ static int check_members(const struct policy_members *members, struct err *err)
 	int r = words_check(members->users, MANY, word_check_person, err);
 
 	r = r ? r : words_check(members->groups, MANY, word_check_person, err);
+	r = r ? r : words_check(members->services, MANY, word_check_person, err);
 	return r ? r : words_check(members->teams, POLICY_MAX_TEAMS, word_check_name, err);
 }
 
@@ -46,6 +47,7 @@ struct team_wish {
 static const struct yaml_field team_fields[] = {
 	{"users", YAML_NODE, AT(team_wish, members.users)},
 	{"groups", YAML_NODE, AT(team_wish, members.groups)},
+	{"services", YAML_NODE, AT(team_wish, members.services)},
 	{"quota", YAML_NODE, AT(team_wish, quota)},
 	{"per_user", YAML_NODE, AT(team_wish, per_user)},
 	{"classes", YAML_NODE, AT(team_wish, classes)},
@@ -113,10 +115,10 @@ static int check_team_members(const struct yaml_node *map, const struct policy_t
 			      struct err *err)
 {
 	const struct policy_members *members = &team->match->members;
-	bool named = members->users || members->groups;
+	bool named = members->users || members->groups || members->services;
 
 	if (team->match->is_everyone && named) {
-		yaml_node_fail_key(map, err, "team 'everyone' has no 'users' and no 'groups'");
+		yaml_node_fail_key(map, err, "team 'everyone' has no 'users', 'groups' or 'services'");
 		return fail_hint(err, "it is whoever belongs to no other team; give this one "
 				      "another name");
 	}
@@ -125,7 +127,7 @@ static int check_team_members(const struct yaml_node *map, const struct policy_t
 		return fail_hint(err, "a person belongs to the first team of the file that fits");
 	}
 	if (!team->match->is_everyone && !named) {
-		yaml_node_fail_key(map, err, "team '%s' has neither 'users' nor 'groups'",
+		yaml_node_fail_key(map, err, "team '%s' has no 'users', 'groups' or 'services'",
 				   team->name);
 		return fail_hint(err, "only a team called 'everyone' goes without");
 	}

@@ -174,7 +174,8 @@ unsigned policy_reason_min(const struct policy *policy)
 bool members_have(const struct policy_members *members, const struct policy_person *person,
 		  const struct policy_team *team)
 {
-	if (words_have(members->users, person->name))
+	if (words_have(members->users, person->name) ||
+	    words_have(members->services, person->name))
 		return true;
 	for (size_t i = 0; i < person->n_groups; i++)
 		if (words_have(members->groups, person->groups[i]))
@@ -196,6 +197,7 @@ void members_format(const struct policy_members *members, size_t max, struct tex
 	format_kind("team", members->teams, max, ret);
 	format_kind("group", members->groups, max, ret);
 	format_kind("user", members->users, max, ret);
+	format_kind("service", members->services, max, ret);
 }
 
 bool policy_is_admin(const struct policy *policy, const struct policy_person *person)
@@ -213,6 +215,11 @@ const struct policy_team *policy_team_of(const struct policy *policy,
 			return team;
 	}
 	return NULL;
+}
+
+bool policy_is_service(const struct policy_team *team, const char *user)
+{
+	return team && words_have(team->match->members.services, user);
 }
 
 const struct policy_team *team_by_name(const struct policy *policy, const char *name)

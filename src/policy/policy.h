@@ -159,6 +159,9 @@ bool policy_is_admin(const struct policy *policy, const struct policy_person *pe
 const struct policy_team *policy_team_of(const struct policy *policy,
 					 const struct policy_person *person);
 
+/* An account of the team that is no person: what each member may hold does not bind it. */
+bool policy_is_service(const struct policy_team *team, const char *user);
+
 struct policy_holding {
 	int64_t lease;
 	uid_t uid;

@@ -227,6 +227,8 @@ static int check_renewed_hours(struct steward *steward, const struct steward_lea
 				? policy_team_at(steward->policy, team)
 				: NULL,
 		.class_name = lease->row.class_name,
+		.service = team < policy_n_teams(steward->policy) &&
+			   policy_is_service(policy_team_at(steward->policy, team), lease->row.user),
 		.slices = instance ? instance->row.slices : 0,
 		.now_s = now_s,
 		.time_s = time_s,

@@ -27,6 +27,9 @@ static void know_policy(const struct steward *steward, struct steward_lease *lea
 	lease->policy_load = steward->policy_load;
 	lease->class_ = policy_class_find(steward->policy, lease->row.class_name, &ignored);
 	lease->team = policy_team_index(steward->policy, lease->row.team);
+	lease->service =
+		lease->team < policy_n_teams(steward->policy) &&
+		policy_is_service(policy_team_at(steward->policy, lease->team), lease->row.user);
 }
 
 static int add_to_line(const struct steward *steward, struct steward_lease *lease, int64_t now_s,
@@ -46,6 +49,7 @@ static int add_to_line(const struct steward *steward, struct steward_lease *leas
 						     .class_ = lease->class_,
 						     .since_s = row->requested_s,
 						     .time_s = row->time_s,
+						     .service = lease->service,
 					     });
 	instance = row->has_instance ? steward_instance_at(steward, row->instance) : NULL;
 	return line_add_holder(line, &(struct line_holder){
@@ -149,7 +153,8 @@ static bool may_have(struct steward *steward, struct steward_lease *lease, uint3
 	holdings = steward_holdings(steward, &n);
 	if (holdings && !steward_admit_again(steward, lease, holdings, n, ret, &err))
 		return slices <= ret->slices_left &&
-		       !steward_bound_hours(steward, lease->row.uid, now_s, ret, &err) &&
+		       !steward_bound_hours(steward, lease->row.uid, lease->row.user, now_s, ret,
+					    &err) &&
 		       slices <= ret->slices_left;
 	if (holdings && is_hopeless(steward, lease, ret, &err))
 		turn_away(steward, lease, &err, now_s);

@@ -253,13 +253,14 @@ int steward_check_hours(const struct steward *steward, uid_t uid, int64_t except
 	return policy_check_hours(wish, &team_use, &person_use, ret_slices, err);
 }
 
-int steward_bound_hours(const struct steward *steward, uid_t uid, int64_t now_s,
+int steward_bound_hours(const struct steward *steward, uid_t uid, const char *user, int64_t now_s,
 			struct policy_terms *terms, struct err *err)
 {
 	const struct board *here[BACKEND_MAX_GPUS];
 	const struct policy_hours_wish wish = {
 		.team = terms->team,
 		.class_name = terms->class_->name,
+		.service = policy_is_service(terms->team, user),
 		.slices = policy_least_slices(terms->class_, here, steward_boards(steward, here)),
 		.now_s = now_s,
 		.time_s = terms->time_s,

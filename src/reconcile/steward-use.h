@@ -34,5 +34,5 @@ int steward_check_hours(const struct steward *steward, uid_t uid, int64_t except
 /*
  * What policy_admit() granted, bounded by slice-hours from now on. Also REFUSED by those.
  */
-int steward_bound_hours(const struct steward *steward, uid_t uid, int64_t now_s,
+int steward_bound_hours(const struct steward *steward, uid_t uid, const char *user, int64_t now_s,
 			struct policy_terms *terms, struct err *err);

@@ -186,5 +186,5 @@ int steward_admit(const struct steward *steward, const struct policy_person *per
 	if (!holdings)
 		return fail(err, ERR_NOMEM, "no memory for %zu leases", steward->n_leases);
 	r = policy_admit(steward->policy, person, wish, here, n_here, holdings, n, ret, err);
-	return r ? r : steward_bound_hours(steward, person->uid, now_s, ret, err);
+	return r ? r : steward_bound_hours(steward, person->uid, person->name, now_s, ret, err);
 }

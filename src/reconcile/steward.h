@@ -111,6 +111,7 @@ struct steward_lease {
 	unsigned policy_load; /* of which policy these are: */
 	const struct policy_class *class_; /* NULL: not in it */
 	size_t team;
+	bool service;
 	struct ledger_reclaim reclaim; /* lease 0: it was not given notice */
 };
 

@@ -334,6 +334,24 @@ static void test_the_past_counts_and_fades(void **state)
 	end(&host);
 }
 
+/* A service works for its whole team: what each member may have does not bind it. */
+static void test_a_service_is_no_person(void **state)
+{
+	struct host host;
+
+	(void)state;
+	begin(&host, 1,
+	      CLASSES "teams:\n"
+		      "  lab: {users: ann, services: bob, quota: {slices: 3},\n"
+		      "        per_user: {instances: 1, slice_hours: 1, per: day}}\n");
+	gets(&host, "ann", "small", HOUR);
+	is_refused(&host, "ann", "small", HOUR, "teams.lab.per_user.instances");
+	gets(&host, "bob", "small", 2 * HOUR);
+	gets(&host, "bob", "small", 2 * HOUR);
+	is_refused(&host, "bob", "small", HOUR, "teams.lab.quota.slices");
+	end(&host);
+}
+
 /* ---- guaranteed shares ---- */
 
 #define SHARES                                                                                     \
@@ -602,6 +620,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_who_waits_is_told_why),
 		cmocka_unit_test(test_slice_hours_are_counted),
 		cmocka_unit_test(test_the_past_counts_and_fades),
+		cmocka_unit_test(test_a_service_is_no_person),
 		cmocka_unit_test(test_what_is_borrowed_is_given_back),
 		cmocka_unit_test(test_a_notice_is_withdrawn),
 		cmocka_unit_test(test_what_is_not_lent_waits_for_its_owner),
