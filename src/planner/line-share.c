@@ -287,12 +287,16 @@ void line_end_early(struct line *line, int64_t lease, int64_t for_lease, int64_t
 	line->hold_known = false;
 }
 
-static bool is_still_wanted(const struct line *line, int64_t lease)
+/*
+ * As long as anybody waits for what his team is guaranteed: who was served first may have had the
+ * place that was cleared for another.
+ */
+static bool is_still_wanted(const struct line *line)
 {
 	for (size_t i = 0; i < line->n_waiters; i++)
-		if (line->waiters[i].lease == lease)
-			return !line->waiters[i].served &&
-			       line_is_guaranteed(line, &line->waiters[i]);
+		if (!line->waiters[i].served && line->waiters[i].class_ &&
+		    line_is_guaranteed(line, &line->waiters[i]))
+			return true;
 	return false;
 }
 
@@ -302,7 +306,7 @@ bool line_withdraw(struct line *line, int64_t *ret_lease)
 		struct line_holder *holder = &line->holders[i];
 
 		if (!holder->reclaimed_for || holder->ends_s <= line->now_s ||
-		    is_still_wanted(line, holder->reclaimed_for))
+		    is_still_wanted(line))
 			continue;
 		*ret_lease = holder->lease;
 		line_end_early(line, holder->lease, 0, holder->was_ends_s);

@@ -151,6 +151,12 @@ static uint32_t left_of(uint32_t quota, uint32_t held)
 	return quota == POLICY_UNLIMITED ? POLICY_UNLIMITED : quota > held ? quota - held : 0;
 }
 
+/* One that ends early may have its old end again. */
+static int64_t promised_end(const struct line_holder *holder)
+{
+	return holder->reclaimed_for ? holder->was_ends_s : holder->ends_s;
+}
+
 /* Of his team or himself: what slice-hours leave for his time. */
 static uint32_t hours_left(const struct line *line, const struct line_waiter *waiter,
 			   const struct policy_hours *hours, bool of_team)
@@ -170,7 +176,7 @@ static uint32_t hours_left(const struct line *line, const struct line_waiter *wa
 			line->spells[use.n++] = (struct policy_spell){
 				.slices = holder->slices,
 				.from_s = holder->begins_s,
-				.to_s = is_over ? line->now_s : holder->ends_s,
+				.to_s = is_over ? line->now_s : promised_end(holder),
 			};
 	}
 	return policy_hours_slices(hours, &use, line->now_s, waiter->time_s, NULL);

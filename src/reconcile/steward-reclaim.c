@@ -2,8 +2,8 @@
  * steward-reclaim.c - a team that asks for its guaranteed share gets it within the notice
  *
  * Who holds what is another's is told, and his lease ends when the notice is over: a
- * new end of the lease, and a row that says for whom and when it would have ended. When the
- * request that needed it is served otherwise, the lease has its old end again.
+ * new end of the lease, and a row that says for whom and when it would have ended. When
+ * nobody waits for a guaranteed share any more, the lease has its old end again.
  */
 #include <inttypes.h>
 #include <string.h>

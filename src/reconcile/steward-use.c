@@ -209,6 +209,9 @@ static struct policy_spell *live_spells(const struct steward *steward, const cha
 			row->has_instance ? steward_instance_at(steward, row->instance) : NULL;
 		int64_t to_s = steward_lease_ends_s(row, now_s);
 
+		/* One that was given notice may have its old end again. */
+		if (row->state == LEASE_ACTIVE && steward->leases[i]->reclaim.lease)
+			to_s = steward->leases[i]->reclaim.was_ends_s;
 		if (!instance || row->state < LEASE_GRANTING || row->state == LEASE_ENDED ||
 		    !is_of(row, team, uid))
 			continue;

@@ -2,7 +2,7 @@
  * Random policies and random events against books that are kept in the plainest
  * way: no quota is exceeded, in instances, slices and slice-hours; no two leases
  * share a unit of a GPU; a team that asks for a slice it is guaranteed has it
- * within the notice; and nobody waits longer than the bound of carve-policy(5).
+ * within the notice, unless another team has its share first; and nobody waits longer than the bound of carve-policy(5).
  *
  * usage: property-line [POLICIES EVENTS]
  */
@@ -344,6 +344,17 @@ static void reclaim(struct books *books, struct line *line)
 		}
 }
 
+/* A share of another team was given first: that may cost one notice more. */
+static void restart_debts(struct books *books, size_t team)
+{
+	uint32_t instances, slices;
+
+	sum_up(books, team, false, &instances, &slices);
+	for (size_t t = 0; t < ARRAY_SIZE(books->debts); t++)
+		if (t != team && slices <= policy_team_at(books->site->policy, team)->guarantee)
+			books->debts[t].since_s = books->now_s;
+}
+
 static void pass(struct books *books)
 {
 	cleanup(line_done) struct line line = {0};
@@ -363,6 +374,7 @@ static void pass(struct books *books)
 		lease->ends_s = books->now_s + lease->time_s;
 		n_granted++;
 		line_grant(&line, waiter, &choice);
+		restart_debts(books, lease->team);
 	}
 }
 
