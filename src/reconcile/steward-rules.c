@@ -118,7 +118,8 @@ void steward_change_tell_override(struct steward *steward, const struct steward_
 {
 	int64_t ignored;
 
-	if (!change->row.at_once ||
+	/* What comes back was told with what it follows. */
+	if (!change->row.at_once || change->row.has_returns ||
 	    policy_change_allowed(policy_changes(steward->policy), clock_offset_s,
 				  change->row.asked_s, &ignored))
 		return;

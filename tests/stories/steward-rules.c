@@ -166,9 +166,15 @@ static void test_only_in_windows(void **state)
 		ask(&host, "gpu0=2g", (struct steward_change_ask){.at_once = true, .reason = ""}),
 		-ERR_REFUSED);
 	applied(&host, "gpu0=2g",
-		(struct steward_change_ask){.at_once = true, .reason = "the fans"});
+		(struct steward_change_ask){.at_once = true,
+					    .reason = "the fans",
+					    .has_until = true,
+					    .until_s = host.now_s + HOUR});
 	host_settle(&host);
 	expect_layout(&host, "2g@0");
+	host.now_s += HOUR; /* no window is open, and none was needed to begin with */
+	host_settle(&host);
+	expect_layout(&host, "empty");
 	assert_int_equal(events(&host, 0, "overridden"), 1);
 	id = applied(&host, "gpu0=4x1g", (struct steward_change_ask){.when_open = true});
 	for (unsigned day = 21; day < 26; day++) {
