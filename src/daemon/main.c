@@ -535,6 +535,7 @@ static void stop(struct carved *carved)
 		_exit(0);
 	}
 	on_workers(carved);
+	steward_places_tidy(&carved->steward);
 	steward_tell(&carved->steward, EVENT_STOPPED, "carved", clock_now_s(), "signal %d",
 		     carved->stop_signal);
 	tell_head(carved, clock_now_s());

@@ -221,6 +221,7 @@ void steward_isolate_tick(struct steward *steward, int64_t now_s)
 	begin_unisolated(steward, now_s);
 	steward_settle(steward);
 	steward_isolate_submit(steward);
+	steward_places_tidy(steward);
 }
 
 bool steward_isolate_hurries(const struct steward *steward)

@@ -79,6 +79,9 @@ const char *steward_description(const struct steward *steward, int64_t lease);
 /* Has something failed that is to be tried again in a second? */
 bool steward_isolate_hurries(const struct steward *steward);
 
+/* Remove the groups that nothing lives in; the next process gets a new one. */
+void steward_places_tidy(struct steward *steward);
+
 /* ---- only for steward*.c ---- */
 
 /* Is that GPU one whose nodes are opened before a lease is active? */

@@ -254,6 +254,22 @@ void steward_places_follow(struct steward *steward)
 	isolation->following = false;
 }
 
+void steward_places_tidy(struct steward *steward)
+{
+	struct steward_isolation *isolation = steward->isolation;
+
+	for (size_t i = 0; isolation && i < isolation->n_places;) {
+		if (isolation->places[i].row.kind != PLACE_GROUP ||
+		    !remove_place(steward, &isolation->places[i])) {
+			i++;
+			continue;
+		}
+		isolation->places[i] = isolation->places[--isolation->n_places];
+		steward_saved(steward);
+		i = 0; /* what is saved may have removed others */
+	}
+}
+
 /* ---- what is asked for ---- */
 
 /* The lease, when this person may use it and it is there to be used. */

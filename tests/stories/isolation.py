@@ -254,6 +254,8 @@ def attached():
         same("attached again", host.carve("attach", third["id"], pid, "--tree", uid=ROOT).returncode, 0)
         same("its new ones", kernel.tries(*host.nodes(third)), [YES] * 3)
         kernel.end()
+        same("stopped", host.stop(), 0)
+        same("no group stays behind", host.places(), [])
 
 
 def held_together():
