@@ -169,6 +169,8 @@ static void cell_slices(struct grid *grid, const struct policy_team *team)
 
 	if (team->quota.slices != POLICY_UNLIMITED)
 		text_addf(&text, "%u", team->quota.slices);
+	if (team->guarantee)
+		text_addf(&text, "%s%u guaranteed", text.len ? ", " : "", team->guarantee);
 	policy_format_hours(&team->hours, &text);
 	cell(grid, "%s", text.len ? text_str(&text) : "no limit");
 }
@@ -198,7 +200,10 @@ static void show_team(struct grid *grid, const struct policy_team *team)
 	cell_limit(grid, team->quota.instances);
 	cell_slices(grid, team);
 	cell_each(grid, &team->per_user, &team->hours_per_user);
-	cell(grid, "%g", team->share);
+	if (team->priority)
+		cell(grid, "%g, priority %d", team->share, team->priority);
+	else
+		cell(grid, "%g", team->share);
 	cell(grid, "%s", team->match->classes ? text_str(&classes) : "all");
 	cell(grid, "%s", team->match->is_everyone ? "whoever is in no other" : text_str(&who));
 	end_row(grid);

@@ -112,6 +112,26 @@ static void what_may_be_meant_otherwise_is_noted(void **state)
 	}
 }
 
+static void shares_are_described(void **state)
+{
+	static const char shares[] =
+		"version: 1\nclasses: {small: {profiles: 1g}}\n"
+		"teams:\n"
+		"  a: {users: ann, services: runner, priority: 3, guarantee: {slices: 7},\n"
+		"      quota: {slices: 14, slice_hours: 500, per: week},\n"
+		"      per_user: {slice_hours: 12.5, per: day}}\n";
+	static const char row[] = "a     no limit   14, 7 guaranteed, 500 slice-hours a week  "
+				  "12.5 slice-hours a day  1, priority 3  all      user ann; "
+				  "service runner\n";
+	cleanup(policy_free) struct policy *policy = policy_of(shares);
+	cleanup(text_done) struct text text = TEXT_INIT;
+	const struct board *here[] = {board_by_id("h100-sxm5-80gb")};
+
+	(void)state;
+	policy_describe(policy, here, 1, &text);
+	assert_non_null(strstr(text_str(&text), row));
+}
+
 static void more_guaranteed_than_there_is_is_noted(void **state)
 {
 	static const char shares[] = "version: 1\nclasses: {small: {profiles: 1g}}\n"
@@ -201,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_described),
 		cmocka_unit_test(what_may_be_meant_otherwise_is_noted),
+		cmocka_unit_test(shares_are_described),
 		cmocka_unit_test(more_guaranteed_than_there_is_is_noted),
 		cmocka_unit_test(the_examples_serve_their_boards),
 		cmocka_unit_test(the_example_of_the_manual_is_a_policy),
