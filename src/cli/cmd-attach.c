@@ -29,7 +29,7 @@ static int attach_one(struct client *client, int64_t lease, pid_t pid, json_t **
 		return fail(err, ERR_STALE, "there is no process %d", (int)pid);
 	json_decref(*ret);
 	*ret = NULL;
-	return lease_attach(client, lease, pid, start, ret, err);
+	return lease_attach(client, lease, pid, start, -1, ret, err);
 }
 
 /* Children that are born meanwhile are in the group already, or are found by the next look. */

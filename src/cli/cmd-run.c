@@ -104,9 +104,10 @@ static int shell_status(int status)
 }
 
 /* What CMD is to find; this process goes first, so that CMD is born where it belongs. */
-static int prepare(struct run *run, bool cdi, json_t **ret, const char **ret_cdi, struct err *err)
+static int prepare(struct run *run, const struct signals *signals, bool cdi, json_t **ret,
+		   const char **ret_cdi, struct err *err)
 {
-	int r = lease_attach(run->client, run->lease, 0, 0, ret, err);
+	int r = lease_attach(run->client, run->lease, 0, 0, signals->stop_fd, ret, err);
 
 	if (r || !cdi)
 		return r;
@@ -136,7 +137,7 @@ static int run_on(struct run *run, const struct signals *signals, const json_t *
 	int status = 0;
 	int r = lease_device(lease, &variables[0].value, err);
 
-	r = r ? r : prepare(run, wish->cdi, &now, &cdi, err);
+	r = r ? r : prepare(run, signals, wish->cdi, &now, &cdi, err);
 	if (r) {
 		give_back(run, -1);
 		return r;

@@ -16,6 +16,7 @@
 #define PAUSE_MS 200
 #define N_TRIES	 60 /* seconds without a daemon, which may be restarting */
 #define TRY_MS	 1000
+#define LOOK_MS	 100
 #define WIDTH	 79
 
 int64_t lease_id(const json_t *lease)
@@ -230,8 +231,9 @@ int lease_give_back(struct client *client, int64_t id, int exit_status, const ch
 			   err);
 }
 
-int lease_attach(struct client *client, int64_t id, pid_t pid, uint64_t pid_start, json_t **ret,
-		 struct err *err)
+/* The daemon may be restarting, or still be looking at the device nodes: it is asked again. */
+int lease_attach(struct client *client, int64_t id, pid_t pid, uint64_t pid_start, int stop_fd,
+		 json_t **ret, struct err *err)
 {
 	cleanup(json_decref) json_t *body =
 		pid ? json_pack("{s:I, s:I}", "pid", (json_int_t)pid, "pid_start",
@@ -242,7 +244,13 @@ int lease_attach(struct client *client, int64_t id, pid_t pid, uint64_t pid_star
 	if (!body)
 		return fail(err, ERR_NOMEM, "no memory for a request");
 	snprintf(path, sizeof(path), "/v1/leases/%" PRId64 "/attach", id);
-	return client_call(client, "POST", path, body, ret, NULL, err);
+	for (int waited_ms = 0;; waited_ms += LOOK_MS) {
+		int r = client_call(client, "POST", path, body, ret, NULL, err);
+
+		if (r != -ERR_UNAVAILABLE || waited_ms >= N_TRIES * TRY_MS ||
+		    signals_wait(stop_fd, LOOK_MS))
+			return r;
+	}
 }
 
 int lease_describe_device(struct client *client, int64_t id, json_t **ret, const char **ret_name,

@@ -51,10 +51,12 @@ int lease_give_back(struct client *client, int64_t id, int exit_status, const ch
 /*
  * Put a process into the lease's control group; pid 0: this one, when the host
  * can (a host that cannot is no error then, unless the policy insists).
- *   ret  out: the lease as it stands; NULL on failure
+ * Waits for a daemon that is away or not ready, up to a minute.
+ *   stop_fd  when something can be read there, it waits no longer; -1: nothing
+ *   ret      out: the lease as it stands; NULL on failure
  */
-int lease_attach(struct client *client, int64_t id, pid_t pid, uint64_t pid_start, json_t **ret,
-		 struct err *err);
+int lease_attach(struct client *client, int64_t id, pid_t pid, uint64_t pid_start, int stop_fd,
+		 json_t **ret, struct err *err);
 
 /*
  * Have its device described for container engines.

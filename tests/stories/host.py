@@ -239,11 +239,13 @@ class Host:
         return answer
 
     def lease(self, class_="small", uid=ANN, **wish):
-        """A lease that is granted."""
+        """A lease that is granted, and whose device nodes were looked at."""
         wish = {"class": class_, "reason": "a story", **wish}
         status, lease = self.api("POST", "/v1/leases", wish, uid)
         same(f"POST of {wish}: {lease}", status, 201)
-        return self.until(lease["id"], "active")
+        self.until(lease["id"], "active")
+        return wait_until(lambda: (now := self.get(f"/v1/leases/{lease['id']}"))["isolation"]
+                          ["nodes"] and now, f"the nodes of lease {lease['id']} were looked at")
 
     def until(self, id_, state):
         """The lease, once it is in that state."""
