@@ -27,9 +27,14 @@ bool steward_is_free(const struct steward *steward, const struct steward_instanc
 
 int64_t steward_lease_ends_s(const struct ledger_lease *row, int64_t now_s)
 {
+	int64_t ends_s;
+
 	if (row->state == LEASE_ENDING)
 		return now_s;
-	return row->has_ends ? row->ends_s : now_s + row->time_s;
+	if (row->has_ends)
+		return row->ends_s;
+	/* "Now" may be the end of time, for who asks what would fit were nothing resting. */
+	return __builtin_add_overflow(now_s, row->time_s, &ends_s) ? INT64_MAX : ends_s;
 }
 
 /*

@@ -19,7 +19,7 @@ class Neighbour:
     def __init__(self, host):
         self.host = host
         self.run = host.run(*load(seconds=600), uid=CEM)
-        self.lease = host.one_lease("active", user=str(CEM))
+        self.lease = host.looked_at(host.one_lease("active", user=str(CEM))["id"])
         self.pids = wait_until(self.processes, "the neighbour runs")
 
     def processes(self):
@@ -28,8 +28,7 @@ class Neighbour:
     def check(self):
         same("the neighbour's command", self.run.poll(), None)
         same("the neighbour's processes", self.processes(), self.pids)
-        lease = self.host.get(f"/v1/leases/{self.lease['id']}")
-        same("the neighbour's lease", lease, self.lease)
+        same("the neighbour's lease", self.host.looked_at(self.lease["id"]), self.lease)
 
     def leave(self):
         end(self.run)

@@ -244,8 +244,12 @@ class Host:
         status, lease = self.api("POST", "/v1/leases", wish, uid)
         same(f"POST of {wish}: {lease}", status, 201)
         self.until(lease["id"], "active")
-        return wait_until(lambda: (now := self.get(f"/v1/leases/{lease['id']}"))["isolation"]
-                          ["nodes"] and now, f"the nodes of lease {lease['id']} were looked at")
+        return self.looked_at(lease["id"])
+
+    def looked_at(self, id_):
+        """The lease, once its device nodes were looked at; again after each start of carved."""
+        return wait_until(lambda: (lease := self.get(f"/v1/leases/{id_}"))["isolation"]["nodes"]
+                          and lease, f"the nodes of lease {id_} were looked at")
 
     def until(self, id_, state):
         """The lease, once it is in that state."""
