@@ -344,15 +344,16 @@ static void reclaim(struct books *books, struct line *line)
 		}
 }
 
-/* A share of another team was given first: that may cost one notice more. */
+/* A share was given: this team's debt is paid, and it may cost the others one notice more. */
 static void restart_debts(struct books *books, size_t team)
 {
 	uint32_t instances, slices;
 
 	sum_up(books, team, false, &instances, &slices);
+	if (slices > policy_team_at(books->site->policy, team)->guarantee)
+		return;
 	for (size_t t = 0; t < ARRAY_SIZE(books->debts); t++)
-		if (t != team && slices <= policy_team_at(books->site->policy, team)->guarantee)
-			books->debts[t].since_s = books->now_s;
+		books->debts[t].since_s = books->now_s;
 }
 
 static void pass(struct books *books)
