@@ -19,7 +19,7 @@
 	X(log) X(audit) X(usage)                      \
 	X(attach) X(cdi)                              \
 	X(boards) X(profiles) X(policy)               \
-	X(layout) X(drain) X(undrain) X(size) X(simulate)                 \
+	X(layout) X(plan) X(drain) X(undrain) X(size) X(simulate) \
 	X(completion)
 /* clang-format on */
 

@@ -488,3 +488,47 @@ const struct cmd cmd_layout = {
 	.more_help = layout_help,
 	.run = layout_run,
 };
+
+/* ---- "plan" for short ---- */
+
+static int plan_run(struct cmd_call *call, struct err *err)
+{
+	static char word[] = "plan";
+	cleanup(free) char **args = calloc((size_t)call->n_args + 2, sizeof(*args));
+	struct cmd_call layout = *call;
+
+	if (!args)
+		return fail(err, ERR_NOMEM, "no memory for %d words", call->n_args);
+	args[0] = word;
+	memcpy(args + 1, call->args, (size_t)call->n_args * sizeof(*args));
+	layout.args = args;
+	layout.n_args++;
+	return layout_run(&layout, err);
+}
+
+static const struct cmd_opt plan_opts[] = {
+	{"file", OPT_TEXT, offsetof(struct layout_wish, file), .arg = "FILE", .letter = 'f',
+	 .help = "the wish is in this file, ours or mig-parted's"},
+	{"config", OPT_TEXT, offsetof(struct layout_wish, config), .arg = "NAME", .letter = 'c',
+	 .help = "this one of the layouts in the file"},
+	{"any-order", OPT_FLAG, offsetof(struct layout_wish, any_order),
+	 .help = "equal GPUs may exchange their layouts"},
+	CLI_TABLE,
+};
+
+static void plan_help(const struct cmd *cmd)
+{
+	(void)cmd;
+	layout_plan_help();
+}
+
+const struct cmd cmd_plan = {
+	.name = "plan",
+	.synopsis = "WISH... | --file FILE",
+	.summary = "The way to another layout: carve layout plan",
+	CMD_OPTS(plan_opts),
+	.wish_size = sizeof(struct layout_wish),
+	.max_args = -1,
+	.more_help = plan_help,
+	.run = plan_run,
+};
