@@ -99,6 +99,7 @@ def ends_in_time():
              host.api("POST", f"/v1/leases/{long['id']}/renew", {"time_s": 86400}, ANN)[0], 403)
         same("renewal of an ended one", host.carve("renew", short["id"], "--time", "1h").returncode, 6)
         same("release", host.carve("release", long["id"]).returncode, 0)
+        host.until(long["id"], "ended")
         same("release of an ended one", host.carve("release", long["id"]).returncode, 6)
         host.check_agreement()
 
