@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/sizes.h"
 #include "cli/ask.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/view.h"
@@ -21,7 +22,6 @@
 #define PAUSE_MS 200
 #define N_TRIES	 60 /* seconds without a daemon, which may be restarting */
 #define TRY_MS	 1000
-#define WIDTH	 79
 
 static const char *text_at(const json_t *object, const char *key)
 {
@@ -82,33 +82,15 @@ static void describe(const json_t *change, struct text *ret)
 	view_add(change, ": ", "why", COLUMN_TEXT, "", 0, ret);
 }
 
-struct progress {
-	bool quiet, rewrite;
-	char line[640];
-};
-
-static void progress_tell(struct progress *progress, const json_t *change)
+static void tell(struct progress *progress, bool quiet, const json_t *change)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
 
 	/* In a log, steps that are done within seconds are no news; what it waits for is. */
-	if (progress->quiet ||
-	    (!progress->rewrite && json_is_null(json_object_get(change, "why"))))
+	if (quiet || (!progress->rewrite && json_is_null(json_object_get(change, "why"))))
 		return;
 	describe(change, &text);
-	if (!strcmp(progress->line, text_str(&text)))
-		return;
-	snprintf(progress->line, sizeof(progress->line), "%s", text_str(&text));
-	if (progress->rewrite)
-		fprintf(stderr, "\r\033[K%.*s", WIDTH, progress->line);
-	else
-		fprintf(stderr, "carve: %s\n", progress->line);
-}
-
-static void progress_end(const struct progress *progress)
-{
-	if (progress->rewrite && progress->line[0])
-		fprintf(stderr, "\r\033[K");
+	progress_say(progress, text_str(&text));
 }
 
 /* ---- waiting for its end ---- */
@@ -167,23 +149,24 @@ _Noreturn static void leave(const json_t *change, int signal_number)
 }
 
 static int wait_for_end(struct client *client, const struct signals *signals,
-			const struct apply_wish *wish, struct progress *progress, json_t **change,
+			const struct apply_wish *wish, bool quiet, json_t **change,
 			struct err *err)
 {
+	struct progress progress = {.rewrite = terminal_moves(STDERR_FILENO)};
 	int r = 0;
 
 	while (!r && !is_at_rest(*change, wish->wait)) {
 		int number;
 
-		progress_tell(progress, *change);
+		tell(&progress, quiet, *change);
 		r = next_news(client, signals->stop_fd, change, err);
 		number = signals_next(signals->stop_fd);
 		if (number) {
-			progress_end(progress);
+			progress_end(&progress);
 			leave(*change, number);
 		}
 	}
-	progress_end(progress);
+	progress_end(&progress);
 	return r;
 }
 
@@ -282,8 +265,6 @@ int layout_apply(const struct cli_wish *common, const struct apply_wish *wish, b
 	cleanup(client_close) struct client *client = NULL;
 	cleanup(signals_close) struct signals signals = SIGNALS_NONE;
 	cleanup(json_decref) json_t *answer = NULL;
-	struct progress progress = {.quiet = common->json,
-				    .rewrite = terminal_moves(STDERR_FILENO)};
 	json_t *change;
 	int r = client_open(common->socket, &client, err);
 
@@ -300,7 +281,7 @@ int layout_apply(const struct cli_wish *common, const struct apply_wish *wish, b
 		return r;
 	client_set_stop(client, signals.stop_fd);
 	change = json_incref(json_object_get(answer, "change"));
-	r = wait_for_end(client, &signals, wish, &progress, &change, err);
+	r = wait_for_end(client, &signals, wish, common->json, &change, err);
 	json_object_set_new(answer, "change", change);
 	return r ? r : tell_end(common, answer, err);
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/ask.h"
+#include "cli/progress.h"
 #include "cli/terminal.h"
 #include "cli/view.h"
 
@@ -17,7 +18,6 @@
 #define N_TRIES	 60 /* seconds without a daemon, which may be restarting */
 #define TRY_MS	 1000
 #define LOOK_MS	 100
-#define WIDTH	 79
 
 int64_t lease_id(const json_t *lease)
 {
@@ -275,13 +275,7 @@ int lease_describe_device(struct client *client, int64_t id, json_t **ret, const
 
 /* ---- waiting ---- */
 
-/* What stands on standard error: the last line told, and whether it can be rewritten. */
-struct progress {
-	bool rewrite;
-	char line[256];
-};
-
-static void progress_tell(struct progress *progress, const json_t *lease)
+static void tell(struct progress *progress, const json_t *lease)
 {
 	cleanup(text_done) struct text text = TEXT_INIT;
 
@@ -289,19 +283,7 @@ static void progress_tell(struct progress *progress, const json_t *lease)
 	if (!progress->rewrite && !is_state(lease, "queued") && !is_state(lease, "requested"))
 		return;
 	lease_describe(lease, &text);
-	if (!strcmp(progress->line, text_str(&text)))
-		return;
-	snprintf(progress->line, sizeof(progress->line), "%s", text_str(&text));
-	if (progress->rewrite)
-		fprintf(stderr, "\r\033[K%.*s", WIDTH, progress->line);
-	else
-		fprintf(stderr, "carve: %s\n", progress->line);
-}
-
-static void progress_end(const struct progress *progress)
-{
-	if (progress->rewrite && progress->line[0])
-		fprintf(stderr, "\r\033[K");
+	progress_say(progress, text_str(&text));
 }
 
 /* The lease once more, when its state or place has changed or after a while. */
@@ -354,7 +336,7 @@ static int wait_until_active(struct client *client, int stop_fd, bool wait, json
 
 	while (!r && (may_wait(*lease, wait) || is_state(*lease, "granting")) &&
 	       !signals_wait(stop_fd, 0)) {
-		progress_tell(&progress, *lease);
+		tell(&progress, *lease);
 		r = next_news(client, stop_fd, lease, err);
 	}
 	progress_end(&progress);
