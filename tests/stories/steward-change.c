@@ -5,11 +5,9 @@
  */
 #include "steward-host.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -212,24 +210,9 @@ static void test_the_tale(void **state)
 
 /* ---- killed ---- */
 
-static bool tell_until_killed(struct host *host, unsigned step, bool after)
+static void tell_it(struct host *host)
 {
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		steps_begin(STEP_KILL, step, after, ERR_NONE);
-		host_up(host);
-		tell_change(host, host_settle);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return false;
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		fail_msg("step %u: the child ended with status 0x%x", step, (unsigned)status);
-	return true;
+	tell_change(host, host_settle);
 }
 
 /* The lease of a killed tale may stand in a waiting change's way. */
@@ -256,7 +239,7 @@ static void kill_at_every_step(bool after)
 		assert_true(step < MOST_STEPS);
 		start(&host);
 		host.eager = true;
-		killed = tell_until_killed(&host, step, after);
+		killed = host_told_until_killed(&host, tell_it, step, after);
 		host_up(&host);
 		host_settle(&host);
 		release_all(&host);

@@ -5,10 +5,8 @@
  */
 #include "steward-tale.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "steward-steps.h"
@@ -43,25 +41,9 @@ static void test_the_tale(void **state)
 	host_done(&host);
 }
 
-/* The child's life; returns whether it was killed. */
-static bool tell_until_killed(struct host *host, unsigned step, bool after)
+static void tell_it(struct host *host)
 {
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		steps_begin(STEP_KILL, step, after, ERR_NONE);
-		host_up(host);
-		tale_tell(host, host_settle);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return false;
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		fail_msg("step %u: the child ended with status 0x%x", step, (unsigned)status);
-	return true;
+	tale_tell(host, host_settle);
 }
 
 static void find_all_in_order(struct host *host, unsigned step, bool after)
@@ -92,7 +74,7 @@ static void kill_at_every_step(bool after)
 		step = at;
 		assert_true(step < MOST_STEPS);
 		start(&host);
-		killed = tell_until_killed(&host, step, after);
+		killed = host_told_until_killed(&host, tell_it, step, after);
 		find_all_in_order(&host, step, after);
 	}
 	print_message("# killed %s each of %u steps, by %u\n", after ? "after" : "before", step - 1,

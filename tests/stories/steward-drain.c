@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "reconcile/steward-drain.h"
@@ -44,18 +43,9 @@ static void begin(struct host *host, size_t n, const char *policy)
 	host_settle(host);
 }
 
-static void agree(struct host *host)
-{
-	struct err err = ERR_INIT;
-
-	host_settle(host);
-	if (host_check(host, &err))
-		fail_msg("%s", err.text);
-}
-
 static void end(struct host *host)
 {
-	agree(host);
+	host_agree(host);
 	host_done(host);
 }
 
@@ -502,41 +492,21 @@ static void tale(struct host *host)
 	host_settle(host);
 }
 
-static bool tell_until_killed(struct host *host, unsigned step, bool after)
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		steps_begin(STEP_KILL, step, after, ERR_NONE);
-		host_up(host);
-		tale(host);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return false;
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		fail_msg("step %u: the child ended with status 0x%x", step, (unsigned)status);
-	return true;
-}
-
 static void find_it_again(struct host *host, unsigned step)
 {
 	host_up(host);
-	agree(host);
+	host_agree(host);
 	if (*acknowledged && host->steward.n_drains != 1)
 		fail_msg("step %u: the drain is forgotten", step);
 	if (!host->steward.n_drains) /* it was never begun: then now */
 		drain_gpu(host, "0", DAY);
 	host->now_s += DAY;
-	agree(host);
+	host_agree(host);
 	for (size_t i = 0; i < host->steward.n_leases; i++)
 		if (host->steward.leases[i]->row.state != LEASE_ENDING)
 			fail_msg("step %u: a lease outlives the deadline", step);
 	host_end_sleepers(host);
-	agree(host);
+	host_agree(host);
 	if (host->steward.n_leases || host->steward.n_instances)
 		fail_msg("step %u: something is left", step);
 	assert_true(host->steward.drains[0].row.has_drained);
@@ -559,7 +529,7 @@ static void kill_at_every_step(bool after)
 		host.eager = true;
 		host_sleeper(&host);
 		*acknowledged = false;
-		killed = tell_until_killed(&host, step, after);
+		killed = host_told_until_killed(&host, tale, step, after);
 		find_it_again(&host, step);
 	}
 	print_message("# killed %s each of %u steps, by %u\n", after ? "after" : "before", step - 1,

@@ -52,11 +52,7 @@ static void begin(struct host *host)
 
 static void end(struct host *host)
 {
-	struct err err = ERR_INIT;
-
-	host_settle(host);
-	if (host_check(host, &err))
-		fail_msg("%s", err.text);
+	host_agree(host);
 	host_done(host);
 }
 

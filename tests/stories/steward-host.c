@@ -567,3 +567,33 @@ bool host_take_away(struct host *host, int64_t id)
 	host->taken |= !code;
 	return !code;
 }
+
+bool host_told_until_killed(struct host *host, void (*tale)(struct host *host), unsigned step,
+			    bool after)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		steps_begin(STEP_KILL, step, after, ERR_NONE);
+		host_up(host);
+		tale(host);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return false;
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		fail_msg("step %u: the child ended with status 0x%x", step, (unsigned)status);
+	return true;
+}
+
+void host_agree(struct host *host)
+{
+	struct err err = ERR_INIT;
+
+	host_settle(host);
+	if (host_check(host, &err))
+		fail_msg("%s", err.text);
+}

@@ -95,6 +95,13 @@ int host_try_up(struct host *host, struct err *err);
 /* It is gone, as after SIGKILL: nothing more is written. */
 void host_down(struct host *host);
 
+/*
+ * A child tells the tale from the daemon's start on, and is killed before (or after) that step;
+ * false: it came to its end. Ending in any other way fails the test.
+ */
+bool host_told_until_killed(struct host *host, void (*tale)(struct host *host), unsigned step,
+			    bool after);
+
 /* ---- jobs ---- */
 
 /* Run the n-th job that waits: the first that has not run of its worker. */
@@ -152,6 +159,9 @@ bool host_take_away(struct host *host, int64_t lease);
 
 /* Does everything say the same, and is every promise kept? err tells what does not. */
 int host_check(struct host *host, struct err *err);
+
+/* Once nothing is under way any more; if it does not, the test fails. */
+void host_agree(struct host *host);
 
 /* Is nothing on the GPUs that the ledger does not know of, and nothing gone that it calls present? */
 int host_check_written(struct host *host, struct err *err);

@@ -5,11 +5,9 @@
  */
 #include "steward-host.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -170,22 +168,11 @@ static void test_two_make_room(void **state)
 
 /* ---- killed ---- */
 
-static bool tell_until_killed(struct host *host, unsigned step, bool after)
+static void tell_it(struct host *host)
 {
 	struct told told = {0};
-	int status;
-	pid_t pid = fork();
 
-	assert_true(pid >= 0);
-	if (!pid) {
-		steps_begin(STEP_KILL, step, after, ERR_NONE);
-		host_up(host);
-		tell(host, &told);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : !WEXITSTATUS(status));
-	return WIFSIGNALED(status);
+	tell(host, &told);
 }
 
 static void kill_at_every_step(bool after)
@@ -199,7 +186,7 @@ static void kill_at_every_step(bool after)
 		step = at;
 		assert_true(step < MOST_STEPS);
 		start(&host);
-		killed = tell_until_killed(&host, step, after);
+		killed = host_told_until_killed(&host, tell_it, step, after);
 		steps.strike = step;
 		host_up(&host);
 		host_settle(&host);

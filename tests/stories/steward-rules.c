@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,18 +44,9 @@ static void begin(struct host *host, const char *policy)
 	host_settle(host);
 }
 
-static void agree(struct host *host)
-{
-	struct err err = ERR_INIT;
-
-	host_settle(host);
-	if (host_check(host, &err))
-		fail_msg("%s", err.text);
-}
-
 static void end(struct host *host)
 {
-	agree(host);
+	host_agree(host);
 	host_done(host);
 }
 
@@ -403,26 +393,6 @@ static void tale(struct host *host)
 	host_settle(host);
 }
 
-static bool tell_until_killed(struct host *host, unsigned step, bool after)
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (!pid) {
-		steps_begin(STEP_KILL, step, after, ERR_NONE);
-		host_up(host);
-		tale(host);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return false;
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-		fail_msg("step %u: the child ended with status 0x%x", step, (unsigned)status);
-	return true;
-}
-
 struct asked {
 	bool temporary;
 	unsigned returns, unended;
@@ -444,11 +414,11 @@ static void find_it_again(struct host *host, unsigned step)
 	struct err err = ERR_INIT;
 
 	host_up(host);
-	agree(host);
+	host_agree(host);
 	host->now_s += DAY;
-	agree(host);
+	host_agree(host);
 	host->now_s += DAY;
-	agree(host);
+	host_agree(host);
 	if (ledger_changes(host->ledger, -1, false, 0, look_at, &asked, &err))
 		fail_msg("%s", err.text);
 	if (asked.returns != asked.temporary || asked.unended)
@@ -474,7 +444,7 @@ static void test_killed(void **state)
 			assert_true(step < MOST_STEPS);
 			host_reset(&host, draining);
 			host.eager = true;
-			killed = tell_until_killed(&host, step, after);
+			killed = host_told_until_killed(&host, tale, step, after);
 			find_it_again(&host, step);
 		}
 		print_message("# killed %s each of %u steps, by %u\n", after ? "after" : "before",
